@@ -1,0 +1,7 @@
+"""The phrases of `fit`."""
+
+from __future__ import annotations
+
+from tidu.words import Words
+
+PHRASES: dict[str, Words] = {}

@@ -1,0 +1,7 @@
+"""The phrases of `knn`."""
+
+from __future__ import annotations
+
+from tidu.words import Words
+
+PHRASES: dict[str, Words] = {}
