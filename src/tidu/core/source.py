@@ -1,0 +1,163 @@
+"""Which line of the user's wrote a node.
+
+Recording costs a walk over a few frames; everything that needs the text of a file (the line, the
+expression, the name it is assigned to) waits until somebody asks. This file knows nothing of graphs.
+"""
+
+from __future__ import annotations
+
+import ast
+import linecache
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import islice
+from pathlib import Path
+from types import CodeType, FrameType
+
+__all__ = ["Place", "Source", "current_source"]
+
+_LIBRARY = str(Path(__file__).resolve().parent.parent) + "/"
+_OTHER_LIBRARIES = tuple(f"{Path(module.__file__).parent}/" for module in [sys.modules["numpy"]] if module.__file__)
+_MAX_FRAMES = 12
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Place:
+    """One point of execution: a code object and the instruction in it."""
+
+    code: CodeType
+    instruction: int
+
+    @property
+    def file(self) -> str:
+        """File name of the code."""
+        return self.code.co_filename
+
+    @property
+    def function(self) -> str:
+        """Name of the function."""
+        return self.code.co_name
+
+    @property
+    def span(self) -> tuple[int, int, int, int]:
+        """First line, last line, first column, last column of the expression that runs (lines from 1)."""
+        first, last, start, stop = next(islice(self.code.co_positions(), self.instruction // 2, None))
+        line = first or self.code.co_firstlineno
+        return line, last or line, start or 0, stop or 0
+
+    @property
+    def line(self) -> int:
+        """Line number."""
+        return self.span[0]
+
+    @property
+    def text(self) -> str:
+        """The line itself, stripped; empty where the file cannot be read."""
+        return linecache.getline(self.file, self.line).strip()
+
+    @property
+    def target(self) -> str:
+        """The variable that the expression is assigned to (``q`` in ``q = x + y``), or an empty string."""
+        return _targets(self.file).get(self.span, "")
+
+    @property
+    def is_returned(self) -> bool:
+        """Whether the expression is the whole result of its function, as in ``return a + b``."""
+        return self.span in _returned(self.file)
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Source:
+    """Where in the user's code a node was made: the innermost frame first."""
+
+    places: tuple[Place, ...]
+
+    @property
+    def place(self) -> Place:
+        """The user's innermost line."""
+        return self.places[0]
+
+    @property
+    def name(self) -> str:
+        """The user's own name for the value, or an empty string.
+
+        A value that a function returns takes the name that the caller gives to the call, so
+        ``h1 = f(np.dot(W1, x) + b1)`` names the result of ``f``.
+        """
+        for place in self.places:
+            if place.target:
+                return place.target
+            if not place.is_returned:
+                return ""
+        return ""
+
+    @property
+    def scope(self) -> tuple[str, ...]:
+        """Names of the user's functions that were entered, the outermost first."""
+        return tuple(place.function for place in reversed(self.places))
+
+    def __str__(self) -> str:
+        return str(self.place)
+
+
+def current_source(boundary: FrameType | None = None) -> Source | None:
+    """Return where the user's code stands now, up to the frame `boundary`."""
+    places: list[Place] = []
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and frame is not boundary and len(places) < _MAX_FRAMES:
+        file = frame.f_code.co_filename
+        if not file.startswith(_LIBRARY) and not file.startswith(_OTHER_LIBRARIES):
+            places.append(Place(frame.f_code, frame.f_lasti))
+        frame = frame.f_back
+    return Source(tuple(places)) if places else None
+
+
+@lru_cache(maxsize=128)
+def _tree(file: str) -> ast.Module | None:
+    """Return the syntax tree of `file`, or None where there is no text to parse."""
+    try:
+        return ast.parse("".join(linecache.getlines(file)))
+    except (SyntaxError, ValueError):
+        return None
+
+
+def _span(node: ast.expr) -> tuple[int, int, int, int]:
+    return node.lineno, node.end_lineno or node.lineno, node.col_offset, node.end_col_offset or 0
+
+
+def _walk(file: str) -> Iterator[ast.AST]:
+    tree = _tree(file)
+    return iter(()) if tree is None else ast.walk(tree)
+
+
+@lru_cache(maxsize=128)
+def _targets(file: str) -> dict[tuple[int, int, int, int], str]:
+    """Map the span of each assigned expression of `file` to the name it is assigned to."""
+    found = {}
+    for node in _walk(file):
+        match node:
+            case ast.Assign(targets=[ast.Name(id=name)], value=value):
+                found[_span(value)] = name
+            case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value):
+                found[_span(value)] = name
+            case ast.NamedExpr(target=ast.Name(id=name), value=value):
+                found[_span(value)] = name
+    return found
+
+
+@lru_cache(maxsize=128)
+def _returned(file: str) -> frozenset[tuple[int, int, int, int]]:
+    """Spans of the expressions of `file` that are the whole result of a function."""
+    found = set()
+    for node in _walk(file):
+        match node:
+            case ast.Return(value=ast.expr() as value):
+                found.add(_span(value))
+            case ast.Lambda(body=body):
+                found.add(_span(body))
+    return frozenset(found)

@@ -1,0 +1,173 @@
+"""Movement: the same elements in another shape or order, or with others between them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import cast
+
+import numpy as np
+
+from tidu.core.bind import apply, shape_of
+from tidu.core.kinds import Structured, normalize_axis
+from tidu.core.primitive import Example, Formula, InterpretedOnly, Interval, Laws
+from tidu.core.spec import Shape
+from tidu.core.structural import reshape as _reshape
+from tidu.core.table import implements
+from tidu.core.value import Value
+from tidu.errors import ShapeError, UnsupportedError
+from tidu.ops.declare import NO_LAWS, structured
+
+__all__ = ["broadcast_to", "reshape", "transpose"]
+
+MOVED = InterpretedOnly("moves elements without computing: the interpreter makes a view or one copy")
+ANY = (Interval(-3.0, 3.0),)
+
+
+def _reshape_shape(x: Shape, **params: object) -> Shape:
+    shape = cast("Shape", params["shape"])
+    if math.prod(x) != math.prod(shape):
+        raise ShapeError(
+            f"reshape: {math.prod(x)} elements of shape {list(x)} do not fill shape {list(shape)}", got=x, expected=shape
+        )
+    return shape
+
+
+@structured(
+    kind=Structured(
+        name="movement",
+        shape=_reshape_shape,
+        batched=lambda operands, flags, shape: _reshape(operands[0], (shape_of(operands[0])[0], *shape)),
+        tried=(
+            Example(((2, 3),), {"shape": (6,)}),
+            Example(((2, 3),), {"shape": (3, 1, 2)}),
+            Example(((),), {"shape": (1, 1)}),
+            Example(((0, 3),), {"shape": (3, 0)}),
+        ),
+    ),
+    numpy=[],
+    evaluate=lambda x, shape: np.reshape(x, shape),
+    pullback=[lambda ct, out, x, shape: _reshape(ct, x.shape)],
+    emit=MOVED,
+    samples=ANY,
+    laws=NO_LAWS,
+    formula=Formula(r"\mathrm{{reshape}}({0})", "reshape({0})"),
+    words={"en": "gives the same elements another shape; so does the gradient", "zh": "改变形状；梯度按原形状传回"},
+    source="numpy.reshape, row-major order",
+)
+def reshape_primitive(x: object, *, shape: Shape) -> object:
+    """Return the same elements, in row-major order, in another shape."""
+
+
+@implements(np.reshape)
+def reshape(x: object, shape: object, order: str = "C", *, copy: object = None) -> Value:
+    """Return the same elements in another shape; one length may be -1.
+
+    Raises
+    ------
+    ShapeError
+        If the number of elements differs.
+    """
+    if order not in ("C", "A"):
+        raise UnsupportedError("np.reshape with order other than 'C'; transpose first", function="np.reshape")
+    size = math.prod(shape_of(x))
+    lengths = [int(cast("int", shape))] if np.ndim(cast("int", shape)) == 0 else [int(n) for n in cast("Shape", shape)]
+    if lengths.count(-1) > 1:
+        raise ShapeError(f"reshape: only one length may be -1, got {lengths}", got=lengths)
+    if -1 in lengths:
+        others = math.prod(n for n in lengths if n != -1)
+        if others == 0 or size % others:
+            raise ShapeError(f"reshape: {size} elements of shape {list(shape_of(x))} do not fill {lengths}", got=lengths)
+        lengths[lengths.index(-1)] = size // others
+    return _reshape(x, tuple(lengths))
+
+
+def _broadcast_shape(x: Shape, **params: object) -> Shape:
+    shape = cast("Shape", params["shape"])
+    try:
+        fits = np.broadcast_shapes(x, shape) == shape
+    except ValueError:
+        fits = False
+    if not fits:
+        raise ShapeError(f"broadcast_to: shape {list(x)} does not broadcast to {list(shape)}", got=x, expected=shape)
+    return shape
+
+
+def _batch_broadcast(operands: Sequence[object], flags: Sequence[bool], *, shape: Shape) -> Value:
+    size, *inner = shape_of(operands[0])
+    padded = _reshape(operands[0], (size, *(1,) * (len(shape) - len(inner)), *inner))
+    return broadcast_to(padded, (size, *shape))
+
+
+@structured(
+    kind=Structured(
+        name="movement",
+        shape=_broadcast_shape,
+        batched=_batch_broadcast,
+        tried=(
+            Example(((),), {"shape": (2, 3)}),
+            Example(((3, 1),), {"shape": (2, 3, 4)}),
+            Example(((1,),), {"shape": (0,)}),
+        ),
+    ),
+    numpy=[],
+    evaluate=lambda x, shape: np.broadcast_to(x, shape),
+    pullback=[lambda ct, out, x, shape: ct],
+    emit=MOVED,
+    samples=ANY,
+    laws=NO_LAWS,
+    formula=Formula(r"\mathrm{{broadcast}}({0})", "broadcast({0})"),
+    words={"en": "repeats; the gradients of the copies are added up", "zh": "复制展开；各份的梯度相加"},
+    source="NumPy's broadcasting rules",
+)
+def broadcast_to_primitive(x: object, *, shape: Shape) -> object:
+    """Return `x` repeated to `shape`."""
+
+
+@implements(np.broadcast_to)
+def broadcast_to(x: object, shape: object, subok: bool = False) -> Value:
+    """Return `x` repeated to `shape` by NumPy's rules.
+
+    Raises
+    ------
+    ShapeError
+        If it does not broadcast.
+    """
+    lengths = (int(cast("int", shape)),) if np.ndim(cast("int", shape)) == 0 else tuple(map(int, cast("Shape", shape)))
+    return apply(broadcast_to_primitive, x, shape=lengths)
+
+
+@structured(
+    kind=Structured(
+        name="movement",
+        shape=lambda x, axes: tuple(x[a] for a in axes),
+        batched=lambda operands, flags, axes: transpose(operands[0], (0, *(a + 1 for a in axes))),
+        tried=(
+            Example(((2, 3),), {"axes": (1, 0)}),
+            Example(((2, 3, 4),), {"axes": (2, 0, 1)}),
+            Example(((),), {"axes": ()}),
+            Example(((0, 3),), {"axes": (1, 0)}),
+        ),
+    ),
+    numpy=[],
+    evaluate=lambda x, axes: np.transpose(x, axes),
+    pullback=[lambda ct, out, x, axes: transpose(ct, tuple(int(i) for i in np.argsort(axes)))],
+    emit=MOVED,
+    samples=ANY,
+    laws=Laws(),
+    formula=Formula("{0}^T", "{0}.T"),
+    words={"en": "permutes axes; the gradient is permuted back", "zh": "交换坐标轴；梯度换回原来的次序"},
+    source="numpy.transpose",
+)
+def transpose_primitive(x: object, *, axes: tuple[int, ...]) -> object:
+    """Return `x` with its axes permuted."""
+
+
+@implements(np.transpose)
+def transpose(x: object, axes: Sequence[int] | None = None) -> Value:
+    """Return `x` with its axes permuted; reversed by default."""
+    ndim = len(shape_of(x))
+    order = tuple(range(ndim))[::-1] if axes is None else tuple(normalize_axis(int(a), ndim, "transpose") for a in axes)
+    if sorted(order) != list(range(ndim)):
+        raise ShapeError(f"transpose: {list(axes or ())} is not a permutation of {ndim} axes", got=axes, expected=ndim)
+    return apply(transpose_primitive, x, axes=order)

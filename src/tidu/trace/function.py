@@ -1,0 +1,146 @@
+"""How a whole function is traced: arguments become inputs, results become outputs.
+
+This file knows nothing of derivatives.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from tidu.core.bind import Traced
+from tidu.core.graph import Graph, Node
+from tidu.core.spec import Spec
+from tidu.errors import DtypeError
+from tidu.trace.array import make_traced
+from tidu.trace.recorder import Recorder
+from tidu.trace.tree import Structure, flatten, leaf_paths, unflatten
+
+__all__ = ["TracedFunction", "argument_names", "as_leaf", "trace"]
+
+
+@dataclass(frozen=True, slots=True)
+class TracedFunction:
+    """A function's graph for arguments of given shapes, and how its results are nested.
+
+    Parameters
+    ----------
+    graph : Graph
+        Its inputs are the leaves of the arguments, then the captured values.
+    captures : tuple
+        The captured values themselves, for the last inputs.
+    structure : Structure
+        Containers of the result.
+    values : mapping of Node to value
+        Under an eager trace what each stand-in made on the way was worth; else empty.
+    """
+
+    graph: Graph
+    captures: tuple[object, ...]
+    structure: Structure
+    values: Mapping[Node, object]
+
+    def result(self, leaves: Sequence[object]) -> object:
+        """Nest output values as the function does."""
+        return unflatten(self.structure, leaves)
+
+
+class _Remembering(Recorder):
+    """An eager recorder that remembers every value, for the derivative to start from."""
+
+    def __init__(self, boundary: object) -> None:
+        self.values: dict[Node, object] = {}
+
+        def make(recorder: Recorder, node: Node, value: object | None) -> Traced:
+            self.values[node] = value
+            return make_traced(recorder, node, value)
+
+        super().__init__(make, eager=True, boundary=boundary)  # type: ignore[arg-type]
+
+
+def trace(
+    function: Callable[..., object],
+    arguments: Sequence[object],
+    *,
+    eager: bool,
+    names: Sequence[str] = (),
+    keywords: Mapping[str, object] | None = None,
+) -> TracedFunction:
+    """Trace ``function(*arguments, **keywords)``.
+
+    Parameters
+    ----------
+    function : callable
+        Plain NumPy code.
+    arguments : sequence
+        Nested containers of arrays; with ``eager=False`` only their shapes and dtypes matter, and leaves
+        may be `Spec`.
+    eager : bool
+        Whether values are known to Python's control flow.
+    names : sequence of str
+        What the arguments are called; by default the function's own parameter names.
+    keywords : mapping, optional
+        Passed on untraced.
+
+    Returns
+    -------
+    TracedFunction
+    """
+    names = names or argument_names(function, len(arguments))
+    boundary = sys._getframe(0)
+    recorder = _Remembering(boundary) if eager else Recorder(make_traced, eager=False, boundary=boundary)
+    with recorder:
+        inputs: list[Traced] = []
+        traced_arguments = []
+        for name, argument in zip(names, arguments, strict=True):
+            leaves, structure = flatten(argument)
+            stand_ins = [
+                recorder.input(as_leaf(leaf, path), path)
+                for leaf, path in zip(leaves, leaf_paths(structure, name), strict=True)
+            ]
+            inputs += stand_ins
+            traced_arguments.append(unflatten(structure, stand_ins))
+        result = function(*traced_arguments, **(keywords or {}))
+        leaves, structure = flatten(result)
+        outputs = recorder.lift([as_leaf(leaf, "the result") for leaf in leaves], promote=False)
+    captured = tuple(node for node, _ in recorder.captures)
+    graph = Graph(
+        tuple(x.node for x in inputs) + captured,
+        tuple(x.node for x in outputs),
+        getattr(function, "__name__", "f").replace("<lambda>", "f"),
+    )
+    values = recorder.values if isinstance(recorder, _Remembering) else {}
+    return TracedFunction(graph, tuple(value for _, value in recorder.captures), structure, values)
+
+
+def as_leaf(leaf: object, where: str) -> object:
+    """Check that a leaf is an array, a number or a traced value.
+
+    Raises
+    ------
+    DtypeError
+        Naming where the leaf stands.
+    """
+    if isinstance(leaf, (Traced, Spec, np.ndarray, np.generic, bool, int, float, complex)):
+        if isinstance(leaf, (np.ndarray, np.generic)) and leaf.dtype.kind not in "biufc":
+            raise DtypeError(
+                f"{where}: expected numbers or booleans, got an array of dtype {leaf.dtype}", where=where, got=leaf.dtype
+            )
+        return leaf
+    raise DtypeError(
+        f"{where}: expected an array or a number, got {type(leaf).__name__}; convert it with np.asarray first",
+        where=where,
+        got=type(leaf),
+    )
+
+
+def argument_names(function: Callable[..., object], count: int) -> list[str]:
+    """Return the names of the first `count` positional parameters, numbered where they have none."""
+    code = getattr(function, "__code__", None)
+    names = list(code.co_varnames[: code.co_argcount]) if code else []
+    if names[:1] == ["self"]:
+        names = names[1:]
+    return (names + [f"argument{i}" for i in range(len(names), count)])[:count]

@@ -1,0 +1,122 @@
+"""How NumPy's functions find ours: the dispatch behind ``__array_ufunc__`` and ``__array_function__``.
+
+What has no rule, writes in place or would lose the gradient is refused in one line that names the
+function, the user's line and what to write instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+
+from tidu.core.source import current_source
+from tidu.core.table import implementation
+from tidu.errors import InPlaceError, TraceError, UnsupportedError
+
+__all__ = ["call_function", "call_ufunc", "in_place", "loses_gradient", "unsupported"]
+
+_REDUCTIONS: Mapping[str, Callable[..., object]] = {
+    "add": np.sum,
+    "multiply": np.prod,
+    "maximum": np.max,
+    "minimum": np.min,
+    "logical_and": np.all,
+    "logical_or": np.any,
+}
+_ACCUMULATIONS: Mapping[str, Callable[..., object]] = {"add": np.cumsum, "multiply": np.cumprod}
+_DEFAULTS: Mapping[str, object] = {"where": True, "casting": "same_kind", "order": "K", "subok": True, "out": None}
+_INSTEAD: Mapping[str, str] = {
+    "fill_diagonal": "np.where(np.eye(n, dtype=bool), value, x)",
+    "copyto": "np.where(mask, new, old) or np.full_like(x, value)",
+    "put": "tidu.set_at(x, index, values)",
+    "put_along_axis": "tidu.set_at(x, index, values)",
+    "place": "np.where(mask, values, x)",
+    "putmask": "np.where(mask, values, x)",
+    "save": "return the value from the function and save it outside",
+    "round": "np.rint(x)",
+}
+
+
+def call_ufunc(
+    ufunc: np.ufunc, method: str, operands: Sequence[object], keywords: Mapping[str, object]
+) -> object:
+    """Answer a ufunc, or one of its methods, on operands of which one is traced."""
+    name = ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}"
+    if keywords.get("out") is not None:
+        raise in_place(f"{name}(..., out=)", f"y = np.{name}(...)")
+    given = {key: value for key, value in keywords.items() if not _is_default(key, value)}
+    if method == "__call__":
+        return _apply(ufunc, name, operands, given)
+    if method == "outer":
+        left, right = operands
+        expand = (..., *(None,) * np.ndim(right))  # type: ignore[arg-type]
+        return _apply(ufunc, name, (left[expand], right), given)  # type: ignore[index]
+    table = {"reduce": _REDUCTIONS, "accumulate": _ACCUMULATIONS}.get(method, {})
+    if ufunc.__name__ not in table:
+        raise unsupported(f"np.{name}")
+    function = table[ufunc.__name__]
+    axis = operands[1] if len(operands) > 1 else given.pop("axis", 0)
+    return _apply(function, name, (operands[0],), {**given, "axis": axis})
+
+
+def call_function(
+    function: Callable[..., object], operands: Sequence[object], keywords: Mapping[str, object]
+) -> object:
+    """Answer one of NumPy's other functions."""
+    name = function.__name__
+    if keywords.get("out") is not None:
+        raise in_place(f"np.{name}(..., out=)", f"y = np.{name}(...)")
+    return _apply(function, name, operands, {k: v for k, v in keywords.items() if k != "out"})
+
+
+def _apply(
+    function: Callable[..., object], name: str, operands: Sequence[object], keywords: Mapping[str, object]
+) -> object:
+    answer = implementation(function)
+    if answer is None:
+        raise unsupported(f"np.{name}")
+    try:
+        return answer(*operands, **keywords)
+    except TypeError as error:
+        if isinstance(error, TraceError) or "argument" not in str(error):
+            raise
+        raise unsupported(f"np.{name} with these arguments ({error})") from None
+
+
+def _is_default(key: str, value: object) -> bool:
+    return key in _DEFAULTS and value is _DEFAULTS[key] or (key in ("casting", "order") and value == _DEFAULTS[key])
+
+
+def _here() -> str:
+    source = current_source()
+    return f" ({source}: {source.place.text})" if source else ""
+
+
+def unsupported(name: str) -> UnsupportedError:
+    """Return the error for a function without a rule."""
+    bare = name.removeprefix("np.").split(" ")[0].split(".")[0]
+    instead = _INSTEAD.get(bare, "functions that tidu knows, or give your own derivative with tidu.custom_vjp")
+    return UnsupportedError(
+        f"{name} is not supported on a traced value{_here()}; use {instead}", function=name, source=current_source()
+    )
+
+
+def in_place(what: str, instead: str) -> InPlaceError:
+    """Return the error for writing into an array."""
+    return InPlaceError(
+        f"{what} writes into an array, which a traced function cannot do{_here()}; write {instead}",
+        what=what,
+        instead=instead,
+        source=current_source(),
+    )
+
+
+def loses_gradient(what: str, instead: str) -> TraceError:
+    """Return the error for turning a traced value into a plain one."""
+    return TraceError(
+        f"{what} would turn a traced value into a plain one and lose its gradient{_here()}; {instead}",
+        what=what,
+        instead=instead,
+        source=current_source(),
+    )
