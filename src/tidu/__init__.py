@@ -1,5 +1,86 @@
-"""tidu (梯度): learn a function from data on an ordinary CPU, and see how it was learned."""
+"""tidu (梯度): learn a function from data on an ordinary CPU, and see how it was learned.
+
+You write NumPy; `grad` differentiates it, `jit` runs it from its graph, `fit` learns with it, `explain`
+shows how the gradient came about. The reading order of the code is the layers contract in
+``pyproject.toml``, from its last line up.
+"""
 
 from __future__ import annotations
 
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from tidu import config as config
+from tidu import errors as errors
+from tidu import functions as functions
+from tidu import ops as ops
+from tidu.ops.convert import stop_gradient as stop_gradient
+from tidu.transforms.batching import vmap as vmap
+from tidu.transforms.check import check_grads as check_grads
+from tidu.transforms.compiled import jit as jit
+from tidu.transforms.custom import checkpoint as checkpoint
+from tidu.transforms.custom import custom_vjp as custom_vjp
+from tidu.transforms.forward import hvp as hvp
+from tidu.transforms.forward import jvp as jvp
+from tidu.transforms.gradients import grad as grad
+from tidu.transforms.gradients import value_and_grad as value_and_grad
+from tidu.transforms.gradients import vjp as vjp
+from tidu.transforms.matrices import hessian as hessian
+from tidu.transforms.matrices import jacobian as jacobian
+
+if TYPE_CHECKING:
+    from tidu import nn as nn
+    from tidu.estimators import KNeighborsClassifier as KNeighborsClassifier
+    from tidu.estimators import KNeighborsRegressor as KNeighborsRegressor
+    from tidu.estimators import MLPClassifier as MLPClassifier
+    from tidu.estimators import MLPRegressor as MLPRegressor
+    from tidu.estimators import NearestNeighbors as NearestNeighbors
+    from tidu.explanation import explain as explain
+    from tidu.functions.indexing import add_at as add_at
+    from tidu.functions.indexing import set_at as set_at
+    from tidu.learn import LBFGS as LBFGS
+    from tidu.learn import SGD as SGD
+    from tidu.learn import Adagrad as Adagrad
+    from tidu.learn import Adam as Adam
+    from tidu.learn import AdamW as AdamW
+    from tidu.learn import RMSprop as RMSprop
+    from tidu.learn import fit as fit
+    from tidu.neighbors import kneighbors as kneighbors
+    from tidu.neighbors import radius_neighbors as radius_neighbors
+
 __version__ = "0.1.0.dev0"
+
+# Loaded when first asked for, so that `import tidu` stays quick.
+_LATER = {
+    "add_at": "tidu.functions.indexing",
+    "set_at": "tidu.functions.indexing",
+    "explain": "tidu.explanation",
+    "fit": "tidu.learn",
+    "kneighbors": "tidu.neighbors",
+    "radius_neighbors": "tidu.neighbors",
+}
+_LATER |= dict.fromkeys(("SGD", "Adagrad", "RMSprop", "Adam", "AdamW", "LBFGS"), "tidu.learn")
+_LATER |= dict.fromkeys(
+    ("MLPClassifier", "MLPRegressor", "KNeighborsClassifier", "KNeighborsRegressor", "NearestNeighbors"),
+    "tidu.estimators",
+)
+_MODULES = ("nn", "learn", "neighbors", "data", "estimators", "explanation", "expressions", "persistence")
+
+__all__ = sorted(
+    ["check_grads", "checkpoint", "config", "custom_vjp", "errors", "grad", "hessian", "hvp", "jacobian"]
+    + ["jit", "jvp", "nn", "stop_gradient", "value_and_grad", "vjp", "vmap", *_LATER]
+)
+
+
+def __getattr__(name: str) -> object:
+    if name in _MODULES:
+        return import_module(f"tidu.{name}")
+    if name in _LATER:
+        found = getattr(import_module(_LATER[name]), name)
+        globals()[name] = found
+        return found
+    raise AttributeError(f"module 'tidu' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -30,12 +30,19 @@ class AbstractRecorder(ABC):
     level: int
 
     @abstractmethod
+    def wrap(self, node: Node, value: object | None = None) -> Traced:
+        """Return a stand-in for a node that exists already."""
+
+    @abstractmethod
     def record(self, primitive: Primitive, operands: Sequence[object], params: Params) -> Traced:
         """Record ``primitive(*operands, **params)`` and return its stand-in."""
 
     @abstractmethod
     def record_call(self, operation: Call, operands: Sequence[object], values: Sequence[object] | None) -> list[Traced]:
-        """Record the call of a graph and return a stand-in for each output; `values` are its known outputs."""
+        """Record the call of a graph and return a stand-in for each output.
+
+        `values` are its plain outputs, where they are known already.
+        """
 
 
 class Traced:

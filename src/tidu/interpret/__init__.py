@@ -14,7 +14,7 @@ from tidu.core.graph import Call, Graph, Input, Literal, Node, Operation, Projec
 from tidu.core.spec import Spec
 from tidu.errors import ShapeError
 
-__all__ = ["interpret", "run_node"]
+__all__ = ["interpret", "last_uses", "literal_value", "missing_nodes", "run_call", "run_node"]
 
 
 def interpret(graph: Graph, inputs: Sequence[object], known: Mapping[Node, object] | None = None) -> list[object]:
@@ -50,8 +50,8 @@ def interpret(graph: Graph, inputs: Sequence[object], known: Mapping[Node, objec
         )
     values: dict[Node, object] = dict(known) if known else {}
     values.update(zip(graph.inputs, inputs, strict=True))
-    order = _missing(graph.outputs, values)
-    last_use = _last_uses(order, graph.outputs)
+    order = missing_nodes(graph.outputs, values)
+    last_use = last_uses(order, graph.outputs)
     for position, node in enumerate(order):
         values[node] = run_node(node, [values[operand] for operand in node.operands])
         for done in last_use.get(position, ()):
@@ -75,10 +75,17 @@ def run_node(node: Node, operands: Sequence[object]) -> object:
         case Project(position=position):
             return operands[0][position]  # type: ignore[index]
         case Call() as call:
-            recorder = innermost(operands)
-            return interpret(call.body, operands) if recorder is None else recorder.record_call(call, operands, None)
+            return run_call(call, operands, None)
         case Input(name=name):
             raise AssertionError(f"the input {name} has no value")
+
+
+def run_call(call: Call, operands: Sequence[object], values: Sequence[object] | None) -> Sequence[object]:
+    """Return the outputs of a graph with a derivative of its own; `values` are its plain ones, if known."""
+    recorder = innermost(operands)
+    if recorder is not None:
+        return recorder.record_call(call, operands, values)
+    return interpret(call.body, operands) if values is None else values
 
 
 def literal_value(value: complex, spec: Spec) -> object:
@@ -86,7 +93,7 @@ def literal_value(value: complex, spec: Spec) -> object:
     return value if spec.weak else spec.dtype.type(value)  # type: ignore[call-overload]
 
 
-def _missing(outputs: Sequence[Node], values: Mapping[Node, object]) -> list[Node]:
+def missing_nodes(outputs: Sequence[Node], values: Mapping[Node, object]) -> list[Node]:
     """Return the nodes to run, operands before users, stopping at those whose value is there."""
     order: list[Node] = []
     done: set[Node] = set()
@@ -105,7 +112,7 @@ def _missing(outputs: Sequence[Node], values: Mapping[Node, object]) -> list[Nod
     return order
 
 
-def _last_uses(order: Sequence[Node], outputs: Sequence[Node]) -> dict[int, list[Node]]:
+def last_uses(order: Sequence[Node], outputs: Sequence[Node]) -> dict[int, list[Node]]:
     """Map a position in `order` to the nodes that nobody needs after it."""
     last: dict[Node, int] = {}
     for position, node in enumerate(order):

@@ -18,7 +18,7 @@ from tidu.core.value import Value
 from tidu.errors import ShapeError, UnsupportedError
 from tidu.ops.declare import NO_LAWS, structured
 
-__all__ = ["broadcast_to", "reshape", "transpose"]
+__all__ = ["ANY", "MOVED", "broadcast_to", "embed", "reshape", "take_window", "transpose"]
 
 MOVED = InterpretedOnly("moves elements without computing: the interpreter makes a view or one copy")
 ANY = (Interval(-3.0, 3.0),)
@@ -68,8 +68,8 @@ def reshape(x: object, shape: object, order: str = "C", *, copy: object = None) 
     ShapeError
         If the number of elements differs.
     """
-    if order not in ("C", "A"):
-        raise UnsupportedError("np.reshape with order other than 'C'; transpose first", function="np.reshape")
+    if order not in ("C", "A", "F"):
+        raise UnsupportedError(f"np.reshape with order {order!r}; 'C' and 'F' are known", function="np.reshape")
     size = math.prod(shape_of(x))
     lengths = [int(cast("int", shape))] if np.ndim(cast("int", shape)) == 0 else [int(n) for n in cast("Shape", shape)]
     if lengths.count(-1) > 1:
@@ -79,7 +79,9 @@ def reshape(x: object, shape: object, order: str = "C", *, copy: object = None) 
         if others == 0 or size % others:
             raise ShapeError(f"reshape: {size} elements of shape {list(shape_of(x))} do not fill {lengths}", got=lengths)
         lengths[lengths.index(-1)] = size // others
-    return _reshape(x, tuple(lengths))
+    if order == "F":
+        return transpose(_reshape(transpose(x), tuple(reversed(lengths))))
+    return cast("Value", x) if shape_of(x) == tuple(lengths) != () else _reshape(x, tuple(lengths))
 
 
 def _broadcast_shape(x: Shape, **params: object) -> Shape:
@@ -171,3 +173,116 @@ def transpose(x: object, axes: Sequence[int] | None = None) -> Value:
     if sorted(order) != list(range(ndim)):
         raise ShapeError(f"transpose: {list(axes or ())} is not a permutation of {ndim} axes", got=axes, expected=ndim)
     return apply(transpose_primitive, x, axes=order)
+
+
+def window(start: Shape, size: Shape, step: Shape) -> tuple[slice, ...]:
+    """Return the basic index of a strided window; NumPy writes "down to the first element" as stop None."""
+    slices = []
+    for first, length, stride in zip(start, size, step, strict=True):
+        stop = first + length * stride
+        slices.append(slice(first, stop if stop >= 0 else None, stride) if length else slice(0, 0))
+    return tuple(slices)
+
+
+def _require_window(what: str, whole: Shape, start: Shape, size: Shape, step: Shape) -> None:
+    ends = [s + (n - 1) * d for s, n, d in zip(start, size, step, strict=True)]
+    if len(whole) != len(size) or any(
+        n and not (0 <= s < total and 0 <= end < total)
+        for total, s, end, n in zip(whole, start, ends, size, strict=True)
+    ):
+        raise ShapeError(
+            f"{what}: a window of shape {list(size)} from {list(start)} by {list(step)} leaves shape {list(whole)}",
+            got=size,
+            expected=whole,
+        )
+
+
+def _slice_shape(x: Shape, *, start: Shape, size: Shape, step: Shape) -> Shape:
+    _require_window("slice", x, start, size, step)
+    return size
+
+
+@structured(
+    kind=Structured(
+        name="movement",
+        shape=_slice_shape,
+        batched=lambda operands, flags, start, size, step: take_window(
+            operands[0], (0, *start), (shape_of(operands[0])[0], *size), (1, *step)
+        ),
+        tried=(
+            Example(((5,),), {"start": (1,), "size": (2,), "step": (2,)}),
+            Example(((5,),), {"start": (4,), "size": (5,), "step": (-1,)}),
+            Example(((3, 4),), {"start": (0, 1), "size": (3, 2), "step": (1, 1)}),
+            Example(((3, 4),), {"start": (0, 0), "size": (0, 4), "step": (1, 1)}),
+            Example(((0,),), {"start": (0,), "size": (0,), "step": (1,)}),
+            Example(((),), {"start": (), "size": (), "step": ()}),
+        ),
+    ),
+    numpy=[],
+    evaluate=lambda x, start, size, step: np.asarray(x)[window(start, size, step)],
+    pullback=[lambda ct, out, x, start, size, step: embed(ct, x.shape, start, step)],
+    emit=MOVED,
+    samples=ANY,
+    laws=NO_LAWS,
+    formula=Formula(r"{0}[\ldots]", "{0}[...]"),
+    words={
+        "en": "takes a part; the gradient goes to the part, zero to the rest",
+        "zh": "取出一部分；梯度只传给这一部分，其余为零",
+    },
+    source="numpy.ndarray.__getitem__, basic indexing",
+)
+def slice_primitive(x: object, *, start: Shape, size: Shape, step: Shape) -> object:
+    """Return the window of `size` elements along each axis, from `start`, every `step`-th one."""
+
+
+def take_window(x: object, start: Shape, size: Shape, step: Shape) -> Value:
+    """Return a strided window of `x`: element i of an axis is element ``start + i * step`` of `x`."""
+    if size == shape_of(x) and all(d == 1 for d in step):
+        return cast("Value", x)
+    return apply(slice_primitive, x, start=start, size=size, step=step)
+
+
+def _embed_shape(x: Shape, *, shape: Shape, start: Shape, step: Shape) -> Shape:
+    _require_window("embed", shape, start, x, step)
+    return shape
+
+
+def _embed(x: object, shape: Shape, start: Shape, step: Shape) -> np.ndarray[tuple[int, ...], np.dtype[np.generic]]:
+    part = np.asarray(x)
+    whole = np.zeros(shape, part.dtype)
+    whole[window(start, part.shape, step)] = part
+    return whole
+
+
+@structured(
+    kind=Structured(
+        name="movement",
+        shape=_embed_shape,
+        batched=lambda operands, flags, shape, start, step: embed(
+            operands[0], (shape_of(operands[0])[0], *shape), (0, *start), (1, *step)
+        ),
+        tried=(
+            Example(((2,),), {"shape": (5,), "start": (1,), "step": (2,)}),
+            Example(((5,),), {"shape": (5,), "start": (4,), "step": (-1,)}),
+            Example(((3, 2),), {"shape": (4, 4), "start": (0, 1), "step": (1, 1)}),
+            Example(((0,),), {"shape": (3,), "start": (0,), "step": (1,)}),
+            Example(((),), {"shape": (), "start": (), "step": ()}),
+        ),
+    ),
+    numpy=[],
+    evaluate=_embed,
+    pullback=[lambda ct, out, x, shape, start, step: take_window(ct, start, x.shape, step)],
+    emit=MOVED,
+    samples=ANY,
+    laws=NO_LAWS,
+    formula=Formula(r"\mathrm{{embed}}({0})", "embed({0})"),
+    words={"en": "surrounds with zeros; the gradient takes the part back out", "zh": "用零包围；梯度取回原来的部分"},
+    source="numpy.pad with zeros; the transpose of a slice",
+)
+def embed_primitive(x: object, *, shape: Shape, start: Shape, step: Shape) -> object:
+    """Return zeros of `shape` in which `x` stands from `start`, `step` apart."""
+
+
+def embed(x: object, shape: Shape, start: Shape, step: Shape) -> Value:
+    """Return zeros of `shape` with `x` as the window from `start` by `step`: the transpose of `take_window`."""
+    return apply(embed_primitive, x, shape=shape, start=start, step=step)

@@ -412,7 +412,7 @@ def _operate(ufunc: np.ufunc, *operands: object) -> object:
         node = result.node
         weak = Node(node.op, node.operands, Spec((), node.spec.dtype, weak=True), node.source)
         value = result.value
-        return TracedArray(result.recorder, weak, value.item() if isinstance(value, np.generic) else value)
+        return result.recorder.wrap(weak, value.item() if isinstance(value, np.generic) else value)
     return result
 
 

@@ -20,6 +20,7 @@ from tidu.core.source import Source, current_source
 from tidu.core.spec import Spec, result_dtype
 from tidu.core.structural import convert
 from tidu.errors import LeakError
+from tidu.interpret import run_call
 
 __all__ = ["Recorder"]
 
@@ -87,10 +88,8 @@ class Recorder(AbstractRecorder):
         source = self.source()
         outputs = operation.body.outputs
         node = Node(operation, tuple(x.node for x in traced), outputs[0].spec, source)
-        if self.eager and values is None:
-            from tidu.interpret import interpret
-
-            values = interpret(operation.body, [x.value for x in traced])
+        if self.eager:
+            values = run_call(operation, [x.value for x in traced], values)
         return [
             self.make(
                 self, Node(Project(i), (node,), output.spec, source), values[i] if self.eager and values else None

@@ -1,7 +1,7 @@
 """Nested containers of arrays, as a flat list and back.
 
 Dicts, lists, tuples, namedtuples and dataclasses are containers and None is an empty one; anything
-else is a leaf. This file knows nothing of graphs.
+else is a leaf (a `Spec` too, which stands for an array not yet there). This file knows nothing of graphs.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 
+from tidu.core.spec import Spec
 from tidu.errors import ShapeError
 
 __all__ = ["Structure", "flatten", "leaf_paths", "map_tree", "unflatten"]
@@ -61,7 +62,7 @@ def _children(tree: object) -> tuple[tuple[object, ...], tuple[object, ...]] | N
         return tuple(tree._fields), tuple(tree)
     if isinstance(tree, (list, tuple)):
         return tuple(range(len(tree))), tuple(tree)
-    if is_dataclass(tree) and not isinstance(tree, type):
+    if is_dataclass(tree) and not isinstance(tree, (type, Spec)):
         names = tuple(item.name for item in fields(tree))
         return names, tuple(getattr(tree, name) for name in names)
     return None

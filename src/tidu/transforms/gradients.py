@@ -21,7 +21,7 @@ from tidu.interpret import interpret
 from tidu.trace.function import TracedFunction, argument_names, trace
 from tidu.trace.tree import Structure, flatten, leaf_paths, unflatten
 
-__all__ = ["Linearized", "grad", "linearize", "value_and_grad", "vjp"]
+__all__ = ["ArgumentNumbers", "Linearized", "grad", "linearize", "mark", "value_and_grad", "vjp"]
 
 ArgumentNumbers = int | Sequence[int]
 
@@ -155,7 +155,7 @@ def value_and_grad(
 
     @wraps(fun)
     def differentiated(*arguments: object, **keywords: object) -> tuple[object, object]:
-        marked = _mark(numbers, len(arguments))
+        marked = mark(numbers, len(arguments))
         at, structures = linearize(fun, arguments, marked, "grad", keywords)
         outputs = at.outputs
         spec = at.traced.graph.outputs[0].spec if outputs else Spec((0,), np.dtype(float))
@@ -170,7 +170,14 @@ def value_and_grad(
     return differentiated
 
 
-def _mark(numbers: Sequence[int], count: int) -> list[bool]:
+def mark(numbers: Sequence[int], count: int) -> list[bool]:
+    """Return for each of `count` arguments whether `numbers` names it.
+
+    Raises
+    ------
+    ParameterError
+        If there is no such argument.
+    """
     for n in numbers:
         if not -count <= n < count:
             raise ParameterError(f"argnums has {n}, but the function was called with {count} argument(s)", got=n)
