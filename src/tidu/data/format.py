@@ -1,0 +1,75 @@
+"""What must a file format tell so that its files can be opened: one record each, found by suffix or look.
+
+A module in `tidu.data.formats` that defines `FORMAT` has joined; nothing else need change. This file knows
+no single format.
+"""
+
+from __future__ import annotations
+
+import pkgutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+
+from tidu.data.dataset import Dataset
+from tidu.data.source import BlockSource
+from tidu.errors import DataError
+
+__all__ = ["Format", "format_of", "formats"]
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """How files, or folders, of one format are known and opened.
+
+    Attributes
+    ----------
+    name : str
+        For messages.
+    suffixes : tuple of str
+        Endings of file names, lower case, with the dot; empty for a folder.
+    open_source : callable
+        Opens a path as one matrix.
+    open_dataset : callable
+        Opens a path as features and target, given which target is wanted.
+    recognizes : callable or None
+        For folders: whether a path is of this format.
+    """
+
+    name: str
+    suffixes: tuple[str, ...]
+    open_source: Callable[[Path], BlockSource]
+    open_dataset: Callable[[Path, str | int | None], Dataset]
+    recognizes: Callable[[Path], bool] | None = None
+
+
+@cache
+def formats() -> tuple[Format, ...]:
+    """Return every format, in alphabetical order of its module."""
+    package = import_module("tidu.data.formats")
+    names = sorted(module.name for module in pkgutil.iter_modules(package.__path__))
+    return tuple(import_module(f"{package.__name__}.{name}").FORMAT for name in names)
+
+
+def format_of(path: Path) -> Format:
+    """Return the format of an existing file or folder.
+
+    Raises
+    ------
+    DataError
+        If no format claims it; the message lists what is read.
+    """
+    known = formats()
+    if path.is_dir():
+        found = [one for one in known if one.recognizes is not None and one.recognizes(path)]
+    else:
+        found = [one for one in known if path.suffix.lower() in one.suffixes]
+    if found:
+        return found[0]
+    readable = ", ".join(
+        f"{one.name} ({'a folder' if one.recognizes else ' '.join(one.suffixes)})" for one in known
+    )
+    what = "folder" if path.is_dir() else f"suffix {path.suffix!r}" if path.suffix else "file without suffix"
+    raise DataError(f"{path} is of no known format ({what}); what is read: {readable}", path=str(path))
