@@ -22,6 +22,7 @@ __all__ = [
     "ParameterError",
     "ShapeError",
     "TiduError",
+    "TiduWarning",
     "TraceError",
     "UnsupportedError",
 ]
@@ -35,6 +36,10 @@ class TiduError(Exception):
         self.facts = facts
         for name, value in facts.items():
             setattr(self, name, value)
+
+
+class TiduWarning(UserWarning):
+    """What works, but probably not as meant: pixels that turn a float32 network into float64, say."""
 
 
 class ShapeError(TiduError, ValueError):

@@ -109,4 +109,4 @@ def spec_of(value: object) -> Spec:
 
 def shape_of(value: object) -> Shape:
     """Return the shape of a plain or traced value."""
-    return value.node.spec.shape if isinstance(value, Traced) else np.shape(value)  # type: ignore[arg-type]
+    return value.node.spec.shape if isinstance(value, Traced) else Spec.of(value).shape

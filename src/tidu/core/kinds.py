@@ -180,9 +180,7 @@ class Structured:
 def batch_front(operands: Sequence[object], flags: Sequence[bool]) -> list[object]:
     """Give every operand the batch axis in front, repeating those that lack it."""
     size = next(shape_of(x)[0] for x, flag in zip(operands, flags, strict=True) if flag)
-    return [
-        x if flag else broadcast_to(x, (size, *shape_of(x))) for x, flag in zip(operands, flags, strict=True)
-    ]
+    return [x if flag else broadcast_to(x, (size, *shape_of(x))) for x, flag in zip(operands, flags, strict=True)]
 
 
 def normalize_axis(axis: int, ndim: int, what: str) -> int:
@@ -224,4 +222,5 @@ def _evaluated_dtype(
     primitive: Primitive, dtypes: tuple[Dtype, ...], params: tuple[tuple[str, Param], ...], shape: Shape = (0,)
 ) -> Dtype:
     """Return the dtype of the primitive's own result on a tiny array: NumPy's word is the rule."""
-    return np.asarray(primitive.evaluate(*[np.ones(shape, dtype) for dtype in dtypes], **dict(params))).dtype
+    result = primitive.evaluate(*[np.ones(shape, dtype) for dtype in dtypes], **dict(params))
+    return cast("Dtype", np.asarray(result).dtype)

@@ -26,8 +26,8 @@ __all__ = [
     "Formula",
     "InterpretedOnly",
     "Interval",
-    "Kink",
     "Kind",
+    "Kink",
     "Laws",
     "NoGradient",
     "Param",
@@ -39,7 +39,7 @@ __all__ = [
     "registered",
 ]
 
-Param: TypeAlias = "bool | int | float | str | None | tuple[Param, ...]"
+Param: TypeAlias = "bool | int | float | str | tuple[Param, ...] | None"
 """A static parameter: whatever prints as a Python literal."""
 Params: TypeAlias = Mapping[str, Param]
 

@@ -9,9 +9,8 @@ from __future__ import annotations
 import ast
 import linecache
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 from types import CodeType, FrameType
@@ -60,12 +59,12 @@ class Place:
     @property
     def target(self) -> str:
         """The variable that the expression is assigned to (``q`` in ``q = x + y``), or an empty string."""
-        return _targets(self.file).get(self.span, "")
+        return _assignments(self.file).targets.get(self.span, "")
 
     @property
     def is_returned(self) -> bool:
         """Whether the expression is the whole result of its function, as in ``return a + b``."""
-        return self.span in _returned(self.file)
+        return self.span in _assignments(self.file).returned
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}"
@@ -73,9 +72,19 @@ class Place:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Source:
-    """Where in the user's code a node was made: the innermost frame first."""
+    """Where in the user's code a node was made: the innermost frame first.
+
+    Parameters
+    ----------
+    places : tuple of Place
+        The user's frames.
+    inside : int
+        Tells apart the operations that one call into the library made (a mean is a sum and a product):
+        a digest of the library's own frames.
+    """
 
     places: tuple[Place, ...]
+    inside: int = 0
 
     @property
     def place(self) -> Place:
@@ -108,56 +117,64 @@ class Source:
 def current_source(boundary: FrameType | None = None) -> Source | None:
     """Return where the user's code stands now, up to the frame `boundary`."""
     places: list[Place] = []
+    inside = 0
     frame: FrameType | None = sys._getframe(1)
     while frame is not None and frame is not boundary and len(places) < _MAX_FRAMES:
         file = frame.f_code.co_filename
         if not file.startswith(_LIBRARY) and not file.startswith(_OTHER_LIBRARIES):
             places.append(Place(frame.f_code, frame.f_lasti))
+        elif not places:
+            inside = hash((inside, id(frame.f_code), frame.f_lasti))
         frame = frame.f_back
-    return Source(tuple(places)) if places else None
+    return Source(tuple(places), inside) if places else None
 
 
-@lru_cache(maxsize=128)
-def _tree(file: str) -> ast.Module | None:
-    """Return the syntax tree of `file`, or None where there is no text to parse."""
-    try:
-        return ast.parse("".join(linecache.getlines(file)))
-    except (SyntaxError, ValueError):
-        return None
+@dataclass(frozen=True, slots=True)
+class _Assignments:
+    """What a file assigns and returns, by the span of the expression, and the text that this was read from."""
+
+    lines: list[str]
+    targets: dict[tuple[int, int, int, int], str]
+    returned: frozenset[tuple[int, int, int, int]]
+
+
+_read: dict[str, _Assignments] = {}
+
+
+def _assignments(file: str) -> _Assignments:
+    """Return what `file` assigns; read again when its text has changed, as that of a notebook's cell may."""
+    lines = linecache.getlines(file)
+    found = _read.get(file)
+    if found is None or found.lines != lines:
+        try:
+            nodes = list(ast.walk(ast.parse("".join(lines))))
+        except (SyntaxError, ValueError, RecursionError):  # no text, or none of Python's: no names then
+            nodes = []
+        found = _read[file] = _Assignments(lines, dict(_targets(nodes)), frozenset(_returned(nodes)))
+    return found
 
 
 def _span(node: ast.expr) -> tuple[int, int, int, int]:
     return node.lineno, node.end_lineno or node.lineno, node.col_offset, node.end_col_offset or 0
 
 
-def _walk(file: str) -> Iterator[ast.AST]:
-    tree = _tree(file)
-    return iter(()) if tree is None else ast.walk(tree)
-
-
-@lru_cache(maxsize=128)
-def _targets(file: str) -> dict[tuple[int, int, int, int], str]:
-    """Map the span of each assigned expression of `file` to the name it is assigned to."""
-    found = {}
-    for node in _walk(file):
+def _targets(nodes: Iterable[ast.AST]) -> Iterator[tuple[tuple[int, int, int, int], str]]:
+    """Yield the span of each assigned expression and the name it is assigned to."""
+    for node in nodes:
         match node:
-            case ast.Assign(targets=[ast.Name(id=name)], value=value):
-                found[_span(value)] = name
-            case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value):
-                found[_span(value)] = name
-            case ast.NamedExpr(target=ast.Name(id=name), value=value):
-                found[_span(value)] = name
-    return found
+            case (
+                ast.Assign(targets=[ast.Name(id=name)], value=value)
+                | ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value)
+                | ast.NamedExpr(target=ast.Name(id=name), value=value)
+            ):
+                yield _span(value), name
 
 
-@lru_cache(maxsize=128)
-def _returned(file: str) -> frozenset[tuple[int, int, int, int]]:
-    """Spans of the expressions of `file` that are the whole result of a function."""
-    found = set()
-    for node in _walk(file):
+def _returned(nodes: Iterable[ast.AST]) -> Iterator[tuple[int, int, int, int]]:
+    """Yield the spans of the expressions that are the whole result of a function."""
+    for node in nodes:
         match node:
             case ast.Return(value=ast.expr() as value):
-                found.add(_span(value))
+                yield _span(value)
             case ast.Lambda(body=body):
-                found.add(_span(body))
-    return frozenset(found)
+                yield _span(body)

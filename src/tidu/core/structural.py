@@ -10,12 +10,17 @@ from tidu.core.primitive import find
 from tidu.core.spec import Dtype, Shape, Spec
 from tidu.core.value import Value
 
-__all__ = ["add", "broadcast_to", "convert", "fit", "reshape", "sum_axes"]
+__all__ = ["add", "broadcast_to", "choose", "convert", "fit", "move_axis", "reshape", "sum_axes"]
 
 
 def add(a: object, b: object) -> Value:
     """Return a + b."""
     return apply(find("add"), a, b)
+
+
+def choose(condition: object, x: object, y: object) -> Value:
+    """Return `x` where the condition holds and `y` elsewhere."""
+    return apply(find("where"), condition, x, y)
 
 
 def convert(x: object, dtype: Dtype) -> Value:
@@ -31,6 +36,13 @@ def reshape(x: object, shape: Shape) -> Value:
 def broadcast_to(x: object, shape: Shape) -> Value:
     """Return `x` repeated to `shape` by NumPy's rules."""
     return apply(find("broadcast_to"), x, shape=shape)
+
+
+def move_axis(x: object, source: int, target: int) -> Value:
+    """Return `x` with one axis moved (both numbers not negative)."""
+    axes = [a for a in range(spec_of(x).ndim) if a != source]
+    axes.insert(target, source)
+    return apply(find("transpose"), x, axes=tuple(axes))
 
 
 def sum_axes(x: object, axes: tuple[int, ...]) -> Value:

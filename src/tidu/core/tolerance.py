@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tidu.core.spec import Dtype
+from tidu.errors import DtypeError
 
 __all__ = ["Tolerance", "tolerance"]
 
@@ -45,5 +46,19 @@ _TABLE = {
 
 
 def tolerance(dtype: Dtype) -> Tolerance:
-    """Return the row of a floating dtype."""
-    return _TABLE[np.dtype(dtype)]
+    """Return the tolerances of `dtype`.
+
+    Raises
+    ------
+    DtypeError
+        If it is not a floating dtype of the table.
+
+    Examples
+    --------
+    >>> tolerance(np.dtype("float64")).step
+    6e-06
+    """
+    try:
+        return _TABLE[np.dtype(dtype)]
+    except KeyError:
+        raise DtypeError(f"no tolerance is known for {dtype}; use float64, float32 or float16", got=dtype) from None

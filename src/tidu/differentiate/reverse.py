@@ -155,9 +155,7 @@ class _Flow:
     def _through_call(self, node: Node, op: Call) -> None:
         received = self._of_calls[node]
         specs = [output.spec for output in op.body.outputs]
-        outs = [
-            self.recorder.wrap(Node(Project(i), (node,), spec, node.source)) for i, spec in enumerate(specs)
-        ]
+        outs = [self.recorder.wrap(Node(Project(i), (node,), spec, node.source)) for i, spec in enumerate(specs)]
         operands = [self.recorder.wrap(x) for x in node.operands]
         cts = [received.get(i) for i in range(len(specs))]
         for operand, contribution in zip(node.operands, op.pullback(cts, outs, operands), strict=True):
@@ -171,4 +169,3 @@ class _Flow:
     def _zeros(self, spec: Spec) -> Traced:
         zero = Node(Literal(0.0), (), Spec((), spec.dtype))
         return self._own(broadcast_to(self.recorder.wrap(zero), spec.shape)) if spec.shape else self.recorder.wrap(zero)
-

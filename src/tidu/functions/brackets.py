@@ -28,10 +28,17 @@ Entry: TypeAlias = "int | slice | None | _Advanced"
 
 @dataclass(frozen=True, slots=True)
 class _Advanced:
-    """Integer arrays for as many axes: one array, or the coordinates of a mask."""
+    """Integer arrays for as many axes: one array, or the coordinates of a mask and the mask's shape.
+
+    A scalar mask indexes an axis of length one that it brings along.
+    """
 
     arrays: tuple[object, ...]
-    new_axis: bool = False  # a scalar mask indexes an axis of length one that it brings along
+    mask: Shape | None = None
+
+    @property
+    def new_axis(self) -> bool:
+        return self.mask == ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +79,10 @@ class IndexPlan:
             return self.view
         return (*self.index_shape, *[self.view[a] for a in self.order[len(self.indices) :]])
 
+    def is_whole(self, shape: Shape) -> bool:
+        """Tell whether the window is the whole array, in its own order."""
+        return self.size == shape and all(d == 1 for d in self.step)
+
     @property
     def to_place(self) -> tuple[int, ...]:
         """The permutation from axes in front to axes in place."""
@@ -102,19 +113,26 @@ def plan_index(shape: Shape, index: object) -> IndexPlan:
         If a mask is traced and its value not known.
     """
     items = list(index) if isinstance(index, tuple) else [index]
-    entries = _fill_ellipsis([item if item is Ellipsis else _entry(item) for item in items], len(shape))
-    advanced = any(isinstance(e, _Advanced) for e in entries)
+    numbered = _fill_ellipsis([item if item is Ellipsis else _entry(item) for item in items], len(shape))
+    advanced = any(isinstance(e, _Advanced) for _, e in numbered)
     start, size, step, view = [], [], [], []
     arrays: list[object] = []
     places: list[tuple[int, int]] = []  # for each index array the axis of `view`, and the entry that it is from
     axis = 0
-    for number, entry in enumerate(entries):
+    for number, entry in numbered:
         if entry is None:
             view.append(1)
             continue
         if isinstance(entry, _Advanced):
-            for array in entry.arrays:
+            for i, array in enumerate(entry.arrays):
                 length = 1 if entry.new_axis else shape[axis]
+                if entry.mask and entry.mask[i] != length:
+                    raise IndexRangeError(
+                        f"the boolean mask has shape {list(entry.mask)}, but axis {axis} has length {length}",
+                        got=entry.mask,
+                        expected=shape,
+                        axis=axis,
+                    )
                 arrays.append(_checked(array, length, axis))
                 places.append((len(view), number))
                 view.append(length)
@@ -162,8 +180,7 @@ def _entry(item: object) -> Entry:
     spec = spec_of(array)
     if spec.dtype.kind == "b":
         mask = concrete(array, "indexing with a boolean mask")
-        coordinates = np.nonzero(mask.reshape(1) if mask.ndim == 0 else mask)
-        return _Advanced(_Mask.of(mask, coordinates), new_axis=mask.ndim == 0)
+        return _Advanced(np.nonzero(np.atleast_1d(mask)), mask.shape)
     if spec.size == 0 and isinstance(item, (list, tuple)):
         array = np.asarray(item, np.intp)
     elif spec.dtype.kind not in "iu":
@@ -177,24 +194,12 @@ def _entry(item: object) -> Entry:
     return _Advanced((array,))
 
 
-class _Mask(np.ndarray[tuple[int, ...], np.dtype[np.intp]]):
-    """The coordinates of a mask's true elements along one axis, which must have the mask's length."""
+def _fill_ellipsis(entries: Sequence[object], ndim: int) -> list[tuple[int, Entry]]:
+    """Replace the ellipsis, or the missing end, by full slices; number the entries.
 
-    length: int
-
-    @staticmethod
-    def of(mask: NDArray[np.generic], coordinates: Sequence[NDArray[np.intp]]) -> tuple[_Mask, ...]:
-        """Return the coordinates for each axis of `mask`."""
-        marked = []
-        for length, coordinate in zip(mask.shape or (1,), coordinates, strict=True):
-            one = coordinate.view(_Mask)
-            one.length = length
-            marked.append(one)
-        return tuple(marked)
-
-
-def _fill_ellipsis(entries: Sequence[object], ndim: int) -> list[Entry]:
-    """Replace the ellipsis, or the missing end, by full slices."""
+    An ellipsis that stands for no axis leaves a gap in the numbers: for NumPy it still parts the arrays
+    on its left from those on its right.
+    """
     used = sum(
         len(e.arrays) * (not e.new_axis) if isinstance(e, _Advanced) else e is not None and e is not Ellipsis
         for e in entries
@@ -207,7 +212,8 @@ def _fill_ellipsis(entries: Sequence[object], ndim: int) -> list[Entry]:
             f"too many indices: the array has {ndim} dimension(s), but {used} were indexed", got=used, expected=ndim
         )
     at = dots[0] if dots else len(entries)
-    return cast("list[Entry]", [*entries[:at], *[slice(None)] * (ndim - used), *entries[at + 1 :]])
+    filled = [*enumerate(entries[:at]), *[(at, slice(None))] * (ndim - used), *enumerate(entries[at + 1 :], at + 1)]
+    return cast("list[tuple[int, Entry]]", filled)
 
 
 def _checked_int(value: int, length: int, axis: int) -> int:
@@ -222,13 +228,6 @@ def _checked(array: object, length: int, axis: int) -> object:
     """Return an index array; a plain one is checked and made non-negative here, a traced one when it runs."""
     if isinstance(array, Traced):
         return array
-    if isinstance(array, _Mask) and array.length != length:
-        raise IndexRangeError(
-            f"the boolean mask has length {array.length} along axis {axis}, the array {length}",
-            got=array.length,
-            expected=length,
-            axis=axis,
-        )
     plain = np.array(array, np.intp)
     outside = (plain < -length) | (plain >= length)
     if outside.any():

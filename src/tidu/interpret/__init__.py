@@ -90,7 +90,7 @@ def run_call(call: Call, operands: Sequence[object], values: Sequence[object] | 
 
 def literal_value(value: complex, spec: Spec) -> object:
     """Return a literal as NumPy sees it: a Python number if it is weak, else a scalar of its dtype."""
-    return value if spec.weak else spec.dtype.type(value)  # type: ignore[call-overload]
+    return value if spec.weak else spec.dtype.type(value)
 
 
 def missing_nodes(outputs: Sequence[Node], values: Mapping[Node, object]) -> list[Node]:

@@ -1,16 +1,25 @@
-"""Arithmetic of real numbers: sums, products, powers, and the larger and smaller of two."""
+"""Arithmetic of real numbers: sums, products, quotients, signs."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from tidu.core.emit import Scalar, ScalarBuilder
-from tidu.core.primitive import Formula, Interval, Kink, Laws
-from tidu.core.value import Value
-from tidu.ops.compare import equal, greater, where
-from tidu.ops.declare import elementwise
+from tidu.core.primitive import Formula, Interval, Kink, Laws, NoGradient
+from tidu.ops.declare import ELEMENTWISE_EDGES, NO_LAWS, elementwise
 
-__all__ = ["add", "maximum", "multiply"]
+__all__ = [
+    "absolute",
+    "add",
+    "copysign",
+    "divide",
+    "multiply",
+    "negative",
+    "reciprocal",
+    "sign",
+    "square",
+    "subtract",
+]
 
 _ANY = Interval(-3.0, 3.0)
 _PAIRS = tuple((a, b) for a in (0.0, -0.0, 1.5, np.inf, -np.inf, np.nan) for b in (0.0, -2.0, np.inf, np.nan))
@@ -62,37 +71,202 @@ def multiply(x: object, y: object) -> object:
     """
 
 
-def winner_share(ct: Value, wins: Value, ties: Value) -> Value:
-    """Return the cotangent of one of two competitors: all where it wins, half at a tie."""
-    return where(wins, ct, where(ties, ct * 0.5, 0.0))
-
-
-def _emit_maximum(b: ScalarBuilder, x: Scalar, y: Scalar) -> Scalar:
-    """NaN wins, as in NumPy: LLVM's own maxnum would swallow it."""
-    return b.select(b.either(b.compare(">=", x, y), b.is_nan(x)), x, y)
-
-
 @elementwise(
-    numpy=[np.maximum],
-    evaluate=np.maximum,
-    pullback=[
-        lambda ct, out, x, y: winner_share(ct, greater(x, y), equal(x, y)),
-        lambda ct, out, x, y: winner_share(ct, greater(y, x), equal(x, y)),
-    ],
-    emit=_emit_maximum,
-    samples=[Interval(-3.0, -0.5), Interval(0.5, 3.0)],
+    numpy=[np.subtract],
+    evaluate=np.subtract,
+    pullback=[lambda ct, out, x, y: ct, lambda ct, out, x, y: -ct],
+    emit=lambda b, x, y: b.sub(x, y),
+    samples=[_ANY, _ANY],
     edges=_PAIRS,
-    kinks=[Kink((1.0, 1.0), (0.5, 0.5), "a tie is shared evenly, as in JAX: the mean of the one-sided derivatives")],
-    laws=Laws(commutative=True, associative=True, idempotent=True, identity=-np.inf, absorbing=np.inf),
-    formula=Formula(r"\max({0}, {1})", "max({0}, {1})", ("1 if {0} > {1} else 0", "1 if {1} > {0} else 0")),
-    words={"en": "takes the larger; only it receives the gradient", "zh": "取较大者；梯度只传给它"},
-    source="IEEE 754-2019 maximum; ties as in JAX",
+    kinks=[],
+    laws=NO_LAWS,
+    formula=Formula("{0} - {1}", "{0} - {1}", ("1", "-1")),
+    words={
+        "en": "subtracts; the second operand receives the gradient with the opposite sign",
+        "zh": "相减；减数得到的梯度变号",
+    },
+    source="IEEE 754",
 )
-def maximum(x: object, y: object) -> object:
-    """Return the larger of x and y for each pair of elements; NaN if one of them is.
+def subtract(x: object, y: object) -> object:
+    """Return x - y for each pair of elements.
 
     Examples
     --------
-    >>> float(maximum(2.0, 3.0))
-    3.0
+    >>> float(subtract(2.0, 3.0))
+    -1.0
+    """
+
+
+@elementwise(
+    numpy=[np.divide],
+    evaluate=np.divide,
+    pullback=[lambda ct, out, x, y: ct / y, lambda ct, out, x, y: -ct * out / y],
+    emit=lambda b, x, y: b.div(x, y),
+    samples=[_ANY, Interval(0.5, 3.0)],
+    edges=_PAIRS,
+    kinks=[Kink((1.0, 0.0), (np.inf, -np.inf), "the slopes grow without bound towards the pole from the right")],
+    laws=NO_LAWS,
+    formula=Formula(r"\frac{{{0}}}{{{1}}}", "{0} / {1}", ("1 / {1}", "-{0} / {1}^2")),
+    words={"en": "divides; a small denominator makes large gradients", "zh": "相除；分母越小，梯度越大"},
+    source="IEEE 754; integers become float64, as in NumPy",
+)
+def divide(x: object, y: object) -> object:
+    """Return x / y for each pair of elements.
+
+    Examples
+    --------
+    >>> float(divide(3.0, 2.0))
+    1.5
+    """
+
+
+@elementwise(
+    numpy=[np.negative],
+    evaluate=np.negative,
+    pullback=[lambda ct, out, x: -ct],
+    emit=lambda b, x: b.neg(x),
+    samples=[_ANY],
+    edges=ELEMENTWISE_EDGES,
+    kinks=[],
+    laws=Laws(involution=True, odd=True),
+    formula=Formula("-{0}", "-{0}", ("-1",)),
+    words={"en": "changes the sign; that of the gradient too", "zh": "取相反数；梯度也变号"},
+    source="IEEE 754 negate",
+)
+def negative(x: object) -> object:
+    """Return -x for each element.
+
+    Examples
+    --------
+    >>> float(negative(2.0))
+    -2.0
+    """
+
+
+@elementwise(
+    numpy=[np.reciprocal],
+    evaluate=np.reciprocal,
+    pullback=[lambda ct, out, x: -ct * (out * out)],
+    emit=lambda b, x: b.div(b.constant(1.0), x),
+    samples=[Interval(0.5, 3.0)],
+    edges=ELEMENTWISE_EDGES,
+    kinks=[Kink((0.0,), (-np.inf,), "the slope falls without bound towards the pole from the right")],
+    laws=Laws(involution=True, odd=True),
+    formula=Formula(r"\frac{{1}}{{{0}}}", "1 / {0}", ("-1 / {0}^2",)),
+    words={"en": "takes one over the number", "zh": "取倒数"},
+    source="IEEE 754",
+)
+def reciprocal(x: object) -> object:
+    """Return 1 / x for each element.
+
+    Examples
+    --------
+    >>> float(reciprocal(4.0))
+    0.25
+    """
+
+
+@elementwise(
+    numpy=[np.square],
+    evaluate=np.square,
+    pullback=[lambda ct, out, x: ct * (2.0 * x)],
+    emit=lambda b, x: b.mul(x, x),
+    samples=[_ANY],
+    edges=ELEMENTWISE_EDGES,
+    kinks=[],
+    laws=Laws(even=True),
+    formula=Formula("{0}^2", "{0}^2", ("2 * {0}",)),
+    words={"en": "multiplies the number by itself", "zh": "平方"},
+    source="IEEE 754",
+)
+def square(x: object) -> object:
+    """Return x * x for each element.
+
+    Examples
+    --------
+    >>> float(square(3.0))
+    9.0
+    """
+
+
+def _emit_sign(b: ScalarBuilder, x: Scalar) -> Scalar:
+    """Give 0 for -0 and NaN for NaN, as NumPy does."""
+    zero = b.constant(0.0)
+    of_number = b.select(
+        b.compare(">", x, zero), b.constant(1.0), b.select(b.compare("<", x, zero), b.constant(-1.0), zero)
+    )
+    return b.select(b.is_nan(x), x, of_number)
+
+
+@elementwise(
+    numpy=[np.sign],
+    evaluate=np.sign,
+    pullback=[NoGradient("constant on either side of 0")],
+    emit=_emit_sign,
+    samples=[Interval(0.5, 3.0)],
+    edges=ELEMENTWISE_EDGES,
+    kinks=[Kink((0.0,), (0.0,), "a jump has no slope; 0 as everywhere else")],
+    laws=Laws(odd=True, increasing=True, idempotent=True),
+    formula=Formula(r"\mathrm{{sign}}({0})", "sign({0})", ("0",)),
+    words={"en": "says whether it is positive (1), negative (-1) or 0", "zh": "取符号：正为 1，负为 -1，零为 0"},
+    source="numpy.sign: 0 for -0",
+)
+def sign(x: object) -> object:
+    """Return 1, -1 or 0, the sign of x, for each element.
+
+    Examples
+    --------
+    >>> float(sign(-2.0))
+    -1.0
+    """
+
+
+@elementwise(
+    numpy=[np.absolute],
+    evaluate=np.absolute,
+    pullback=[lambda ct, out, x: ct * sign(x)],
+    emit=lambda b, x: b.call("fabs", x),
+    samples=[Interval(0.5, 3.0)],
+    edges=ELEMENTWISE_EDGES,
+    kinks=[Kink((0.0,), (0.0,), "a minimum: 0 is the subgradient in the middle, the mean of the one-sided slopes")],
+    laws=Laws(even=True, idempotent=True),
+    formula=Formula("|{0}|", "|{0}|", ("sign({0})",)),
+    words={"en": "drops the sign; the gradient takes the sign on", "zh": "取绝对值；梯度乘以符号"},
+    source="IEEE 754 abs",
+)
+def absolute(x: object) -> object:
+    """Return |x| for each element.
+
+    Examples
+    --------
+    >>> float(absolute(-2.0))
+    2.0
+    """
+
+
+@elementwise(
+    numpy=[np.copysign],
+    evaluate=np.copysign,
+    pullback=[
+        lambda ct, out, x, y: ct * (sign(x) * copysign(1.0, y)),
+        NoGradient("only the sign is taken, and it is constant on either side of 0"),
+    ],
+    emit=lambda b, x, y: b.call("copysign", x, y),
+    samples=[Interval(0.5, 3.0), Interval(-3.0, -0.5)],
+    edges=_PAIRS,
+    kinks=[Kink((0.0, 1.0), (0.0, 0.0), "as that of the absolute value: the mean of the one-sided slopes")],
+    laws=NO_LAWS,
+    formula=Formula(
+        r"|{0}|\,\mathrm{{sign}}({1})", "copysign({0}, {1})", ("1 if the signs agree, else -1", "0")
+    ),
+    words={"en": "gives the first number the sign of the second", "zh": "把后者的符号赋给前者"},
+    source="IEEE 754 copySign",
+)
+def copysign(x: object, y: object) -> object:
+    """Return |x| with the sign of y for each pair of elements.
+
+    Examples
+    --------
+    >>> float(copysign(2.0, -0.0))
+    -2.0
     """

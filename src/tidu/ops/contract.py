@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from tidu.core.bind import apply, shape_of
@@ -43,6 +45,18 @@ def swap_last(x: Value) -> Value:
     return transpose(x, (*range(ndim - 2), ndim - 1, ndim - 2))
 
 
+def _pull_left(ct: Value, out: Value, a: Value, b: Value) -> Value:
+    return matmul(ct, swap_last(b))
+
+
+def _pull_right(ct: Value, out: Value, a: Value, b: Value) -> Value:
+    """One product for a whole stack of samples that meets one matrix, instead of a stack of them to be summed."""
+    if b.ndim == 2 and a.ndim > 2:
+        rows = math.prod(a.shape[:-1])
+        a, ct = reshape(a, (rows, a.shape[-1])), reshape(ct, (rows, ct.shape[-1]))
+    return matmul(swap_last(a), ct)
+
+
 @structured(
     kind=Structured(
         name="contraction",
@@ -59,10 +73,7 @@ def swap_last(x: Value) -> Value:
     ),
     numpy=[],
     evaluate=np.matmul,
-    pullback=[
-        lambda ct, out, a, b: matmul(ct, swap_last(b)),
-        lambda ct, out, a, b: matmul(swap_last(a), ct),
-    ],
+    pullback=[_pull_left, _pull_right],
     emit=Template("matmul"),
     samples=[Interval(-2.0, 2.0), Interval(-2.0, 2.0)],
     laws=NO_LAWS,
@@ -139,9 +150,9 @@ def dot(a: object, b: object) -> Value:
         return multiply(a, b)
     if len(left) <= 2 and len(right) <= 2:
         return matmul(a, b)
-    flat_left = reshape(a, (int(np.prod(left[:-1])), left[-1]))
+    flat_left = reshape(a, (math.prod(left[:-1]), left[-1]))
     if len(right) == 1:
         return reshape(matmul(flat_left, b), left[:-1])
     moved = transpose(b, (len(right) - 2, *range(len(right) - 2), len(right) - 1))
     rest = (*right[:-2], right[-1])
-    return reshape(matmul(flat_left, reshape(moved, (right[-2], int(np.prod(rest))))), (*left[:-1], *rest))
+    return reshape(matmul(flat_left, reshape(moved, (right[-2], math.prod(rest)))), (*left[:-1], *rest))

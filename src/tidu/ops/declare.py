@@ -28,8 +28,8 @@ from tidu.core.primitive import (
     PullbackRule,
     register,
 )
-from tidu.core.structural import convert
-from tidu.core.table import implements
+from tidu.core.structural import choose, convert
+from tidu.core.table import implements, implements_named
 from tidu.core.value import Value
 from tidu.errors import InPlaceError, UnsupportedError
 from tidu.words import Words
@@ -59,8 +59,12 @@ def elementwise(
     words: Words,
     source: str,
     flops: int = 1,
+    scipy: Sequence[str] = (),
 ) -> Callable[[Callable[P, object]], Callable[P, Value]]:
-    """Declare a primitive that works element by element; every field is that of `Primitive`."""
+    """Declare a primitive that works element by element; every field is that of `Primitive`.
+
+    `scipy` names the functions of `scipy.special` that mean it; they are looked up when the user has them.
+    """
 
     def declare(face: Callable[P, object]) -> Callable[P, Value]:
         primitive = register(
@@ -83,6 +87,7 @@ def elementwise(
         )
         arity = len(inspect.signature(face).parameters)
 
+        @implements_named("scipy.special", *scipy)
         @implements(*numpy)
         @wraps(face)
         def function(*operands: object, dtype: object = None) -> Value:
@@ -113,7 +118,9 @@ def reduction(
 ) -> Callable[[Callable[P, object]], Callable[P, Value]]:
     """Declare a primitive that reduces along axes; every field is that of `Primitive`.
 
-    The public function takes ``axis`` (None, an int or a tuple) and ``keepdims``, and NumPy's ``dtype``.
+    The public function takes ``axis`` (None, an int or a tuple) and ``keepdims``, and NumPy's ``dtype``;
+    also ``where`` if `laws` have a finite identity (what is left out counts as that). A kink's ``at`` and
+    ``partials`` list the elements of a vector.
     """
 
     def declare(face: Callable[P, object]) -> Callable[P, Value]:
@@ -150,6 +157,8 @@ def reduction(
             given = {key: value for key, value in others.items() if not _is_absent(key, value)}
             if out is not None:
                 raise InPlaceError(f"{name}(..., out=) writes into an array; write y = np.{name}(...)", function=name)
+            if "where" in given and laws.identity is not None and np.isfinite(laws.identity):
+                x = choose(given.pop("where"), x, laws.identity)
             if given:
                 raise UnsupportedError(
                     f"np.{name} with {', '.join(given)} is not supported on a traced value; use np.where first",

@@ -115,12 +115,12 @@ class TracedArray(Traced):
         return self.node.spec.nbytes
 
     @property
-    def T(self) -> object:  # noqa: N802
+    def T(self) -> object:
         """The axes reversed."""
         return call_function(np.transpose, (self,), {})
 
     @property
-    def mT(self) -> object:  # noqa: N802
+    def mT(self) -> object:
         """The last two axes exchanged."""
         return call_function(np.swapaxes, (self, -1, -2), {})
 
@@ -128,7 +128,9 @@ class TracedArray(Traced):
     def real(self) -> object:
         """The value itself: traced values are real."""
         if self.dtype.kind == "c":
-            raise DtypeError("complex values cannot be traced; split them into real and imaginary parts", got=self.dtype)
+            raise DtypeError(
+                "complex values cannot be traced; split them into real and imaginary parts", got=self.dtype
+            )
         return self
 
     @property
@@ -203,7 +205,7 @@ class TracedArray(Traced):
         return self // other, self % other
 
     def __rdivmod__(self, other: object) -> tuple[object, object]:
-        return other // self, other % self  # type: ignore[operator]
+        return _operate(np.floor_divide, other, self), _operate(np.remainder, other, self)
 
     def __pow__(self, other: object) -> object:
         return _operate(np.power, self, other)
@@ -373,7 +375,7 @@ class TracedArray(Traced):
         return operator.index(self._scalar("an index"))  # type: ignore[arg-type]
 
     def __complex__(self) -> complex:
-        return complex(self._scalar("complex()"))  # type: ignore[arg-type]
+        return complex(self._scalar("complex()"))  # type: ignore[call-overload, no-any-return]
 
     def item(self, *index: int) -> object:
         """Return a Python number; only of what carries no gradient."""

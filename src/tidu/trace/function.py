@@ -68,6 +68,7 @@ def trace(
     eager: bool,
     names: Sequence[str] = (),
     keywords: Mapping[str, object] | None = None,
+    only: Sequence[bool] | None = None,
 ) -> TracedFunction:
     """Trace ``function(*arguments, **keywords)``.
 
@@ -84,6 +85,8 @@ def trace(
         What the arguments are called; by default the function's own parameter names.
     keywords : mapping, optional
         Passed on untraced.
+    only : sequence of bool, optional
+        Which arguments to trace; the others are passed on as they are. By default all.
 
     Returns
     -------
@@ -94,8 +97,11 @@ def trace(
     recorder = _Remembering(boundary) if eager else Recorder(make_traced, eager=False, boundary=boundary)
     with recorder:
         inputs: list[Traced] = []
-        traced_arguments = []
-        for name, argument in zip(names, arguments, strict=True):
+        traced_arguments: list[object] = []
+        for name, argument, flag in zip(names, arguments, only or [True] * len(arguments), strict=True):
+            if not flag:
+                traced_arguments.append(argument)
+                continue
             leaves, structure = flatten(argument)
             stand_ins = [
                 recorder.input(as_leaf(leaf, path), path)
@@ -127,7 +133,9 @@ def as_leaf(leaf: object, where: str) -> object:
     if isinstance(leaf, (Traced, Spec, np.ndarray, np.generic, bool, int, float, complex)):
         if isinstance(leaf, (np.ndarray, np.generic)) and leaf.dtype.kind not in "biufc":
             raise DtypeError(
-                f"{where}: expected numbers or booleans, got an array of dtype {leaf.dtype}", where=where, got=leaf.dtype
+                f"{where}: expected numbers or booleans, got an array of dtype {leaf.dtype}",
+                where=where,
+                got=leaf.dtype,
             )
         return leaf
     raise DtypeError(

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
+from tidu.core.bind import spec_of
 from tidu.core.source import current_source
 from tidu.core.table import implementation
 from tidu.errors import InPlaceError, TraceError, UnsupportedError
@@ -38,9 +39,7 @@ _INSTEAD: Mapping[str, str] = {
 }
 
 
-def call_ufunc(
-    ufunc: np.ufunc, method: str, operands: Sequence[object], keywords: Mapping[str, object]
-) -> object:
+def call_ufunc(ufunc: np.ufunc, method: str, operands: Sequence[object], keywords: Mapping[str, object]) -> object:
     """Answer a ufunc, or one of its methods, on operands of which one is traced."""
     name = ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}"
     if keywords.get("out") is not None:
@@ -50,7 +49,7 @@ def call_ufunc(
         return _apply(ufunc, name, operands, given)
     if method == "outer":
         left, right = operands
-        expand = (..., *(None,) * np.ndim(right))  # type: ignore[arg-type]
+        expand = (..., *(None,) * spec_of(right).ndim)
         return _apply(ufunc, name, (left[expand], right), given)  # type: ignore[index]
     table = {"reduce": _REDUCTIONS, "accumulate": _ACCUMULATIONS}.get(method, {})
     if ufunc.__name__ not in table:
@@ -85,7 +84,7 @@ def _apply(
 
 
 def _is_default(key: str, value: object) -> bool:
-    return key in _DEFAULTS and value is _DEFAULTS[key] or (key in ("casting", "order") and value == _DEFAULTS[key])
+    return key in _DEFAULTS and (value is _DEFAULTS[key] or (isinstance(value, str) and value == _DEFAULTS[key]))
 
 
 def _here() -> str:

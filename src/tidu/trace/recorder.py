@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from types import FrameType
+from typing import cast
 
 import numpy as np
 
@@ -124,7 +125,7 @@ class Recorder(AbstractRecorder):
         return self._capture(operand, spec)
 
     def _literal(self, value: object, spec: Spec, dtype: np.dtype[np.generic] | None) -> Traced:
-        number = value.item() if isinstance(value, np.generic) else value
+        number: complex = value.item() if isinstance(value, np.generic) else cast("complex", value)
         if dtype is not None:
             spec = Spec((), dtype)
             value = np.asarray(number, dtype)[()]  # an int that the dtype cannot hold is an error, as in NumPy

@@ -125,7 +125,7 @@ def _unflatten(structure: Structure, leaves: Iterator[object]) -> object:
 
 def _rebuild(kind: type, values: dict[str, object]) -> object:
     """Make a dataclass of traced values without running its checks, which expect arrays."""
-    made = object.__new__(kind)
+    made: object = object.__new__(kind)
     for name, value in values.items():
         object.__setattr__(made, name, value)
     return made

@@ -15,7 +15,7 @@ from tidu.core.bind import spec_of
 from tidu.core.graph import Call, Graph, Node, Operation, Project
 from tidu.core.kinds import batch_front
 from tidu.core.spec import Spec
-from tidu.core.structural import broadcast_to
+from tidu.core.structural import broadcast_to, move_axis
 from tidu.errors import ShapeError
 from tidu.interpret import missing_nodes, run_call, run_node
 from tidu.trace.function import argument_names, trace
@@ -95,7 +95,8 @@ def _run_batched_call(call: Call, operands: Sequence[object], which: Sequence[bo
 
         flat = [*given, *outs, *operands]
         traced = trace(one, [_one(x) for x in flat], eager=False)
-        found, flags = run_batched(traced.graph, [*flat, *traced.captures], [True] * len(flat) + [False] * len(traced.captures))
+        flags = [True] * len(flat) + [False] * len(traced.captures)
+        found, flags = run_batched(traced.graph, [*flat, *traced.captures], flags)
         some = iter(
             x if flag else broadcast_to(x, (size, *spec_of(x).shape)) for x, flag in zip(found, flags, strict=True)
         )
@@ -111,7 +112,7 @@ def _one(batched: object) -> Spec:
 
 
 def vmap(
-    fun: Callable[..., object], in_axes: int | None | Sequence[object] = 0, out_axes: int = 0
+    fun: Callable[..., object], in_axes: int | Sequence[object] | None = 0, out_axes: int = 0
 ) -> Callable[..., object]:
     """Make a function that applies `fun` to every entry along an axis of its arguments.
 
@@ -145,7 +146,9 @@ def vmap(
         axes = list(in_axes) if isinstance(in_axes, (list, tuple)) else [in_axes] * len(arguments)
         if len(axes) != len(arguments):
             raise ShapeError(
-                f"vmap: in_axes has {len(axes)} entries for {len(arguments)} argument(s)", expected=len(arguments), got=len(axes)
+                f"vmap: in_axes has {len(axes)} entries for {len(arguments)} argument(s)",
+                expected=len(arguments),
+                got=len(axes),
             )
         names = argument_names(fun, len(arguments))
         leaves: list[object] = []
@@ -190,7 +193,9 @@ def _flatten_axes(axis: object, structure: Structure) -> tuple[list[int | None],
     values = (
         [axis[key] for key in structure.keys if key in axis]
         if isinstance(axis, dict)
-        else list(axis) if isinstance(axis, (list, tuple)) else [getattr(axis, str(key)) for key in structure.keys]
+        else list(axis)
+        if isinstance(axis, (list, tuple))
+        else [getattr(axis, str(key)) for key in structure.keys]
     )
     if len(values) != len(structure.children):
         return [], False
@@ -209,7 +214,7 @@ def _front(x: object, axis: int | None, path: str) -> object:
     ndim = spec_of(x).ndim
     if not -ndim <= axis < ndim:
         raise ShapeError(f"vmap: {path} has {ndim} axes, none numbered {axis}", axis=axis, ndim=ndim)
-    return x if axis in (0, -ndim) else np.moveaxis(x, axis, 0)  # type: ignore[call-overload]
+    return x if axis in (0, -ndim) else move_axis(x, axis % ndim, 0)
 
 
 def _common_size(fronted: Sequence[object], flags: Sequence[bool], paths: Sequence[str]) -> int:
@@ -224,4 +229,4 @@ def _common_size(fronted: Sequence[object], flags: Sequence[bool], paths: Sequen
 
 def _place(x: object, flag: bool, size: int, axis: int) -> object:
     full = x if flag else broadcast_to(x, (size, *spec_of(x).shape))
-    return full if axis == 0 else np.moveaxis(full, 0, axis)  # type: ignore[call-overload]
+    return full if axis == 0 else move_axis(full, 0, axis % spec_of(full).ndim)

@@ -7,6 +7,7 @@ of the derivative in the same way. Tolerances stand in `tidu.core.tolerance`.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,7 +68,8 @@ def check_grads(
     if order < 1 or any(mode not in ("fwd", "rev") for mode in modes):
         raise ParameterError(f"order must be at least 1 and modes among 'fwd', 'rev'; got {order}, {modes}", got=order)
     arguments = map_tree(lambda x: np.asarray(x)[()], tuple(args))
-    _check(fun, arguments, order, 1, tuple(modes), (atol, rtol, eps), np.random.default_rng(seed), "")  # type: ignore[arg-type]
+    given = (atol, rtol, eps)
+    _check(fun, cast("tuple[object, ...]", arguments), order, 1, tuple(modes), given, np.random.default_rng(seed), "")
 
 
 def _check(
@@ -85,10 +87,12 @@ def _check(
     wanted = row.gradient if level == 1 else row.second
     atol, rtol, eps = (a if a is not None else b for a, b in zip(given, (wanted, wanted, row.step), strict=True))
     direction = map_tree(lambda x: _random_like(x, rng), args)
-    ahead, behind = (
-        _real_leaves(fun(*map_tree(lambda x, v, s=sign: (x + s * eps * v).astype(x.dtype), args, direction)))  # type: ignore[misc]
-        for sign in (1.0, -1.0)
-    )
+
+    def at(shift: float) -> list[NDArray[np.float64]]:
+        moved = map_tree(lambda x, v: (x + shift * v).astype(x.dtype), args, direction)
+        return _real_leaves(fun(*cast("tuple[object, ...]", moved)))
+
+    ahead, behind = at(eps), at(-eps)
     difference = [(a - b) / (2 * eps) for a, b in zip(ahead, behind, strict=True)]
     weights = [rng.standard_normal(x.shape) for x in difference]
     expected = _dot(weights, difference)
@@ -96,10 +100,11 @@ def _check(
     for mode in modes:
         got = _along(fun, args, direction, weights, mode)
         if not abs(got - expected) <= atol + rtol * scale:
+            name = getattr(fun, "__name__", "the function")
             raise GradientError(
-                f"{what}{'vjp' if mode == 'rev' else 'jvp'} of {getattr(fun, '__name__', 'the function')} gives {got:.9g} "
-                f"in a random direction, central differences {expected:.9g} (allowed difference "
-                f"{atol + rtol * scale:.2g}); where a rule is a custom_vjp, compare it with the formula",
+                f"{what}{'vjp' if mode == 'rev' else 'jvp'} of {name} gives {got:.9g} in a random direction, central "
+                f"differences {expected:.9g} (allowed difference {atol + rtol * scale:.2g}); where a rule is a "
+                "custom_vjp, compare it with the formula",
                 mode=mode,
                 order=level,
                 expected=expected,
@@ -108,18 +113,22 @@ def _check(
     if level == order:
         return
     for mode in modes:
-        _check(_derivative(fun, direction, weights, mode), args, order, level + 1, modes, given, rng, f"{what}derivative of ")
+        derivative = _derivative(fun, direction, weights, mode)
+        _check(derivative, args, order, level + 1, modes, given, rng, f"{what}derivative of ")
 
 
 def _along(
-    fun: Callable[..., object], args: tuple[object, ...], direction: object, weights: list[NDArray[np.float64]], mode: str
+    fun: Callable[..., object],
+    args: tuple[object, ...],
+    direction: object,
+    weights: list[NDArray[np.float64]],
+    mode: str,
 ) -> float:
     if mode == "fwd":
         _, tangent = jvp(fun, args, direction)  # type: ignore[arg-type]
         return _dot(weights, _real_leaves(tangent))
     value, pull = vjp(fun, *args)
-    ct = _weighted(value, weights)
-    return _dot([np.asarray(x, float) for x in flatten(pull(ct))[0]], [np.asarray(x, float) for x in flatten(direction)[0]])
+    return _dot(_real_leaves(pull(_weighted(value, weights))), _real_leaves(direction))
 
 
 def _derivative(

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import update_wrapper
+from typing import cast
 
 import numpy as np
 
@@ -59,9 +60,7 @@ class Jitted:
         """Run the function, traced on the first call for these specs."""
         for n in self.static_argnums:
             if not -len(arguments) <= n < len(arguments):
-                raise ParameterError(
-                    f"static_argnums has {n}, but {len(arguments)} argument(s) were given", got=n
-                )
+                raise ParameterError(f"static_argnums has {n}, but {len(arguments)} argument(s) were given", got=n)
         static = {n % len(arguments) for n in self.static_argnums}
         dynamic = [x for i, x in enumerate(arguments) if i not in static]
         leaves, structure = flatten((tuple(dynamic), keywords))
@@ -95,7 +94,8 @@ class Jitted:
             return self.function(*full, **keywords)  # type: ignore[arg-type]
 
         rebuilt.__name__ = getattr(self.function, "__name__", "f")
-        positional, keywords = unflatten(structure, [spec_of(leaf) for leaf in leaves])  # type: ignore[misc]
+        specs = cast("tuple[tuple[object, ...], object]", unflatten(structure, [spec_of(leaf) for leaf in leaves]))
+        positional, keywords = specs
         traced = trace(rebuilt, [*positional, keywords], eager=False, names=[*names, ""])
         return _Specialized(traced, Program(traced.graph))
 

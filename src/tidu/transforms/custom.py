@@ -56,7 +56,7 @@ class _Rule:
     backward: Callable[..., tuple[object, ...]]
 
 
-class custom_vjp:  # noqa: N801 - JAX's name
+class custom_vjp:
     """A function whose derivative the user gives.
 
     Parameters
@@ -86,11 +86,10 @@ class custom_vjp:  # noqa: N801 - JAX's name
         self.fun = fun
         self.nondiff_argnums = tuple(nondiff_argnums)
         self._rule: _Rule | None = None
+        self.__name__: str = getattr(fun, "__name__", "f")
         update_wrapper(self, fun)
 
-    def defvjp(
-        self, fwd: Callable[..., tuple[object, object]], bwd: Callable[..., tuple[object, ...]]
-    ) -> None:
+    def defvjp(self, fwd: Callable[..., tuple[object, object]], bwd: Callable[..., tuple[object, ...]]) -> None:
         """Give the rule; see the class."""
         self._rule = _Rule(fwd, bwd)
 
@@ -170,7 +169,9 @@ class custom_vjp:  # noqa: N801 - JAX's name
             leaves, nested = flatten(ct)
             if nested != child:
                 raise ShapeError(
-                    f"the backward rule of {self.__name__} returned {nested} for an argument {child}", expected=child, got=nested
+                    f"the backward rule of {self.__name__} returned {nested} for an argument {child}",
+                    expected=child,
+                    got=nested,
                 )
             flat += leaves
         return flat
@@ -235,9 +236,8 @@ def _recompute(traced: TracedFunction) -> CallPullback:
 
 def _filled(cts: Sequence[object | None], outs: Sequence[object]) -> list[object]:
     """Return the cotangents with zeros where nothing flows back."""
-    return [
-        np.zeros(spec_of(out).shape, spec_of(out).dtype) if ct is None else ct for ct, out in zip(cts, outs, strict=True)
-    ]
+    specs = [spec_of(out) for out in outs]
+    return [np.zeros(s.shape, s.dtype) if ct is None else ct for ct, s in zip(cts, specs, strict=True)]
 
 
 def _sum(a: object | None, b: object | None) -> object | None:

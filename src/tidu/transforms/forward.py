@@ -21,9 +21,7 @@ from tidu.transforms.gradients import grad, linearize, vjp
 __all__ = ["hvp", "jvp"]
 
 
-def jvp(
-    fun: Callable[..., object], primals: Sequence[object], tangents: Sequence[object]
-) -> tuple[object, object]:
+def jvp(fun: Callable[..., object], primals: Sequence[object], tangents: Sequence[object]) -> tuple[object, object]:
     """Return the value of `fun` and its directional derivative.
 
     Parameters

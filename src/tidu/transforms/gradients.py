@@ -35,17 +35,14 @@ class Linearized:
     traced : TracedFunction
         The forward graph with its values.
     leaves : list
-        The arguments' leaves.
+        Leaves of the differentiated arguments; the others are known to the function only.
     back : Pullback
         The derivative.
-    wrt : list of int
-        Which leaves are differentiated.
     """
 
     traced: TracedFunction
     leaves: list[object]
     back: Pullback
-    wrt: list[int]
 
     @property
     def outputs(self) -> list[object]:
@@ -57,7 +54,7 @@ class Linearized:
         inputs = [*self.leaves, *self.traced.captures, *cts, *self.back.captures]
         with np.errstate(all="ignore"):  # a derivative is infinite or NaN at some points, which is its value there
             found = interpret(self.back.graph, inputs, self.traced.values)
-        return [_like(self.leaves[i], ct) for i, ct in zip(self.wrt, found, strict=True)]
+        return [_like(leaf, ct) for leaf, ct in zip(self.leaves, found, strict=True)]
 
 
 def _like(leaf: object, ct: object) -> object:
@@ -91,19 +88,18 @@ def linearize(
         If a marked argument has a leaf that is not a real floating-point value.
     """
     leaves: list[object] = []
-    flags: list[bool] = []
     structures = []
     for name, argument, flag in zip(argument_names(function, len(arguments)), arguments, differentiated, strict=True):
+        if not flag:
+            continue
         more, structure = flatten(argument)
-        if flag:
-            structures.append(structure)
-            for leaf, path in zip(more, leaf_paths(structure, name), strict=True):
-                _require_real(leaf, path, what)
+        for leaf, path in zip(more, leaf_paths(structure, name), strict=True):
+            _require_real(leaf, path, what)
+        structures.append(structure)
         leaves += more
-        flags += [flag] * len(more)
-    traced = trace(function, arguments, eager=True, keywords=keywords)
-    back = pull_back(traced.graph, [*flags, *[False] * len(traced.captures)])
-    return Linearized(traced, leaves, back, [i for i, flag in enumerate(flags) if flag]), structures
+    traced = trace(function, arguments, eager=True, keywords=keywords, only=differentiated)
+    back = pull_back(traced.graph, [*[True] * len(leaves), *[False] * len(traced.captures)])
+    return Linearized(traced, leaves, back), structures
 
 
 def _require_real(leaf: object, path: str, what: str) -> None:
@@ -112,7 +108,9 @@ def _require_real(leaf: object, path: str, what: str) -> None:
     except DtypeError as error:
         raise DtypeError(f"{what}: argument {path}: {error}", where=path) from None
     if not is_differentiable(dtype):
-        instead = "pass 2.0 instead of 2" if dtype.kind in "iu" else "only real floating-point values are differentiated"
+        instead = (
+            "pass 2.0 instead of 2" if dtype.kind in "iu" else "only real floating-point values are differentiated"
+        )
         raise DtypeError(
             f"{what}: argument {path} has dtype {dtype}, which has no derivative; {instead}", where=path, got=dtype
         )
@@ -162,7 +160,7 @@ def value_and_grad(
         _require_scalar(spec, at.traced, has_aux)
         one = np.ones((), spec.dtype)[()]
         found = iter(at.pull([one, *[_zeros(node.spec) for node in at.traced.graph.outputs[1:]]]))
-        by_number = dict(zip(sorted(set(n % len(arguments) for n in numbers)), structures, strict=True))
+        by_number = dict(zip(sorted({n % len(arguments) for n in numbers}), structures, strict=True))
         gradients = {n: unflatten(s, [next(found) for _ in range(s.n_leaves)]) for n, s in by_number.items()}
         wanted = [gradients[n % len(arguments)] for n in numbers]
         return at.traced.result(_plain(outputs, spec)), wanted[0] if single else tuple(wanted)
@@ -188,7 +186,9 @@ def _require_scalar(spec: Spec, traced: TracedFunction, has_aux: bool) -> None:
     name = traced.graph.name
     aux = traced.structure.kind is tuple and len(traced.structure.children) == 2
     if has_aux and not (aux and traced.structure.children[0].kind is None):
-        raise ShapeError(f"grad with has_aux: {name} must return (value, aux), got {traced.structure}", got=traced.structure)
+        raise ShapeError(
+            f"grad with has_aux: {name} must return (value, aux), got {traced.structure}", got=traced.structure
+        )
     if not has_aux and traced.structure.kind is not None:
         raise ShapeError(
             f"grad: {name} must return one scalar, got {traced.structure}; pick one entry, or use has_aux=True or "
@@ -211,12 +211,11 @@ def _zeros(spec: Spec) -> object:
 def _plain(outputs: Sequence[object], spec: Spec) -> list[object]:
     """Return Python floats where only Python floats went in."""
     first = outputs[0]
-    return [float(first) if spec.weak and not isinstance(first, Traced) else first, *outputs[1:]]  # type: ignore[arg-type]
+    plain = spec.weak and not isinstance(first, Traced)
+    return [float(first) if plain else first, *outputs[1:]]  # type: ignore[arg-type]
 
 
-def grad(
-    fun: Callable[..., object], argnums: ArgumentNumbers = 0, has_aux: bool = False
-) -> Callable[..., object]:
+def grad(fun: Callable[..., object], argnums: ArgumentNumbers = 0, has_aux: bool = False) -> Callable[..., object]:
     """Make a function that returns the gradient of `fun`.
 
     Parameters

@@ -8,7 +8,7 @@ from functools import wraps
 import numpy as np
 
 from tidu.core.spec import is_differentiable
-from tidu.core.structural import reshape
+from tidu.core.structural import broadcast_to, reshape
 from tidu.errors import DtypeError
 from tidu.trace.tree import Structure, unflatten
 from tidu.transforms.batching import run_batched
@@ -80,11 +80,11 @@ def _pull_basis(at: Linearized, position: int) -> list[object]:
     flags = [i == before + position for i in range(len(inputs))]
     with np.errstate(all="ignore"):
         found, batched = run_batched(at.back.graph, inputs, flags, at.traced.values)
-    shapes = [at.traced.graph.inputs[i].spec.shape for i in at.wrt]
-    blocks = []
+    shapes = [node.spec.shape for node in at.traced.graph.inputs[: len(at.leaves)]]
+    blocks: list[object] = []
     for x, flag, shape in zip(found, batched, shapes, strict=True):
-        full = x if flag else np.broadcast_to(x, (spec.size, *shape))  # type: ignore[arg-type]
-        block = reshape(full, (*spec.shape, *shape))
+        full = x if flag else broadcast_to(x, (spec.size, *shape))
+        block: object = reshape(full, (*spec.shape, *shape))
         blocks.append(np.array(block) if isinstance(block, np.ndarray) and not block.flags.writeable else block)
     return blocks
 

@@ -1,0 +1,1 @@
+"""The command line and its main job: from data to fitted models, a table and one report."""

@@ -1,0 +1,278 @@
+"""Which commands does `tidu` have, and what do their options mean?
+
+Options are read here; the work is done by one module for each command, imported when it is called, so
+that ``tidu --help`` is quick.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from tidu.app import options
+from tidu.app.one_line import OneLineGroup
+from tidu.words import Language
+
+__all__ = ["cli", "main"]
+
+_FILE = click.Path(path_type=Path)
+
+
+@click.group(
+    cls=OneLineGroup,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(package_name="tidu", prog_name="tidu", message="%(prog)s %(version)s")
+@click.pass_context
+def cli(context: click.Context) -> None:
+    """Learn a function from data on an ordinary CPU, and see how it was learned.
+
+    \b
+    tidu demo                                    the main job on handwritten digits
+    tidu fit data.csv --target price             the same on your own data
+    tidu predict tidu-fit/network.tidu.safetensors new.csv
+    tidu explain "(x+y)*z" x=-2 y=5 z=-4         backpropagation, step by step
+    """
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
+
+
+@cli.command()
+@click.option("--out", type=_FILE, default="tidu-demo", show_default=True, help="Folder for the results.")
+@click.option("--quick", is_flag=True, help="Fewer epochs: for a first look, or for tests.")
+@options.seed
+@options.memory_limit
+@options.language
+def demo(out: Path, quick: bool, seed: int, memory_limit: int | None, lang: Language) -> None:
+    """Fit a linear model, a network and k-NN to handwritten digits (no download).
+
+    Takes well under a minute and writes a report and the models into a folder.
+
+    \b
+    Example:
+      tidu demo --lang zh
+    """
+    from tidu.app.fitting import run_fit
+    from tidu.app.settings import FitSettings
+
+    chosen = FitSettings(
+        data="digits",
+        out=out,
+        epochs=5 if quick else None,
+        seed=seed,
+        memory_limit=memory_limit,
+        lang=lang,
+        command=_command("demo", out=out, quick=quick, seed=seed, memory_limit=memory_limit, lang=lang),
+    )
+    run_fit(chosen)
+
+
+@cli.command()
+@click.argument("data")
+@click.option("--target", help="Column, member or other file that holds the target.")
+@click.option("--out", type=_FILE, default="tidu-fit", show_default=True, help="Folder for the results.")
+@click.option(
+    "--test-fraction",
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    default=0.2,
+    show_default=True,
+    help="Share of the rows held out, if the data have no test part of their own.",
+)
+@click.option(
+    "--hidden",
+    type=options.LAYERS,
+    default="100,50",
+    show_default=True,
+    help="Widths of the network's hidden layers.",
+)
+@click.option(
+    "--epochs",
+    type=click.IntRange(1, 1_000_000),
+    help="Most passes over the training data; default: as many as show about 1.5 million samples, "
+    "from 10 to 200.",
+)
+@click.option(
+    "--batch-size",
+    type=click.IntRange(1),
+    default=128,
+    show_default=True,
+    help="Samples in one step of the network.",
+)
+@click.option(
+    "--learning-rate",
+    type=click.FloatRange(0, min_open=True),
+    default=1e-3,
+    show_default=True,
+    help="First learning rate of Adam.",
+)
+@click.option(
+    "--models", type=options.MODELS, default="linear,network,knn", show_default=True, help="What to fit."
+)
+@click.option("-k", "k", type=click.IntRange(1), default=5, show_default=True, help="Neighbors that vote.")
+@click.option("--classify", "task", flag_value="classification", help="Take the target for classes.")
+@click.option("--regress", "task", flag_value="regression", help="Take the target for a number.")
+@options.seed
+@options.memory_limit
+@options.language
+def fit(
+    data: str,
+    target: str | None,
+    out: Path,
+    test_fraction: float,
+    hidden: tuple[int, ...],
+    epochs: int | None,
+    batch_size: int,
+    learning_rate: float,
+    models: tuple[str, ...],
+    k: int,
+    task: str | None,
+    seed: int,
+    memory_limit: int | None,
+    lang: Language,
+) -> None:
+    """Fit a linear model, a network and k-NN to DATA, and report how well each does.
+
+    DATA is a .csv, .tsv, .npy or .npz file, a folder of CIFAR-10's python batches, or the name of a bundled
+    data set: breast_cancer, diabetes, digits, iris, wine. Rows are split with a seed and features scaled; the
+    scores come from rows that no model has seen.
+
+    \b
+    Examples:
+      tidu fit houses.csv --target price
+      tidu fit X.npy --target y.npy --classify
+      tidu fit cifar-10-batches-py --memory-limit 2GB --lang zh
+    """
+    from tidu.app.fitting import run_fit
+    from tidu.app.settings import FitSettings
+
+    chosen = FitSettings(
+        data=data,
+        target=target,
+        out=out,
+        test_fraction=test_fraction,
+        hidden=hidden,
+        epochs=epochs,
+        batch_size=batch_size,
+        learning_rate=learning_rate,
+        models=models,
+        k=k,
+        task="classification" if task == "classification" else "regression" if task else None,
+        seed=seed,
+        memory_limit=memory_limit,
+        lang=lang,
+        command=_command(
+            "fit",
+            data,
+            target=target,
+            out=out,
+            test_fraction=test_fraction,
+            hidden=hidden,
+            epochs=epochs,
+            batch_size=batch_size,
+            learning_rate=learning_rate,
+            models=models,
+            k=k,
+            classify=task == "classification",
+            regress=task == "regression",
+            seed=seed,
+            memory_limit=memory_limit,
+            lang=lang,
+        ),
+    )
+    run_fit(chosen)
+
+
+@cli.command()
+@click.argument("model", type=_FILE)
+@click.argument("data")
+@click.option("--target", help="Column or file with the true values, if it has another name than in training.")
+@click.option("--output", type=_FILE, help="Write the predictions to a .csv or .npy file.")
+@click.option("--probabilities", is_flag=True, help="Give each class's probability too.")
+@options.language
+def predict(
+    model: Path, data: str, target: str | None, output: Path | None, probabilities: bool, lang: Language
+) -> None:
+    """Predict DATA by a saved MODEL; with true values in DATA, print the score too.
+
+    \b
+    Examples:
+      tidu predict tidu-fit/network.tidu.safetensors new.csv
+      tidu predict tidu-fit/linear.tidu.safetensors new.csv --output out.csv --probabilities
+    """
+    from tidu.app.predicting import run_predict
+
+    run_predict(model, data, target, output, probabilities, lang)
+
+
+@cli.command(context_settings={"ignore_unknown_options": True})
+@click.argument("expression")
+@click.argument("values", nargs=-1)
+@click.option("--svg", type=_FILE, help="Draw the graph with values and gradients into this file.")
+@click.option("--html", type=_FILE, help="Write the steps and the graph into one page.")
+@options.language
+def explain(
+    expression: str, values: tuple[str, ...], svg: Path | None, html: Path | None, lang: Language
+) -> None:
+    """Show the chain rule at work on EXPRESSION, step by step.
+
+    The expression is parsed, never run as Python; values are numbers or lists of numbers.
+
+    \b
+    Examples:
+      tidu explain "(x+y)*z" x=-2 y=5 z=-4
+      tidu explain "1/(1+exp(-(w*x+b)))" w=2 x=-1 b=0.5 --svg neuron.svg --lang zh
+    """
+    from tidu.app.explaining import run_explain
+
+    run_explain(expression, values, svg, html, lang)
+
+
+@cli.command()
+@click.argument("train")
+@click.argument("queries")
+@click.option("-k", "k", type=click.IntRange(1), default=10, show_default=True, help="Neighbors to find.")
+@click.option("--metric", default="l2", show_default=True, help="Distance, such as l2, l1 or cosine.")
+@click.option("--output", type=_FILE, help="Write distances and indices to this .npz file.")
+@options.memory_limit
+@options.language
+def knn(
+    train: str,
+    queries: str,
+    k: int,
+    metric: str,
+    output: Path | None,
+    memory_limit: int | None,
+    lang: Language,
+) -> None:
+    """Find the k nearest rows of TRAIN for each row of QUERIES, exactly, within a limit of memory.
+
+    \b
+    Example:
+      tidu knn train.npy queries.npy -k 10 --memory-limit 64MB --output neighbors.npz
+    """
+    from tidu.app.searching import run_knn
+
+    run_knn(train, queries, k, metric, output, memory_limit, lang)
+
+
+def main() -> None:
+    """Run the command line; this is what the script `tidu` calls."""
+    cli.main(prog_name="tidu")
+
+
+def _command(name: str, *arguments: str, **given: object) -> str:
+    """Return the command line that does the same again, every option spelled out."""
+    from shlex import quote
+
+    words = ["tidu", name, *arguments]
+    for option, value in given.items():
+        flag = f"-{option}" if len(option) == 1 else "--" + option.replace("_", "-")
+        if value is None or value is False:
+            continue
+        if value is True:
+            words.append(flag)
+        else:
+            words += [flag, ",".join(map(str, value)) if isinstance(value, tuple) else str(value)]
+    return " ".join(quote(word) for word in words)
