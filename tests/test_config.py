@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tidu.config import config, override, parse_bytes
+import tidu.config as config
+from tidu.config import override, parse_bytes
 from tidu.errors import ParameterError
 
 
@@ -35,7 +36,14 @@ def test_nonsense_is_refused(nonsense):
 
 
 def test_an_override_ends_with_its_block_even_by_an_error():
-    with pytest.raises(RuntimeError), override(check_finite=True):
-        assert config.check_finite
-        raise RuntimeError
+    seen = []
+
+    def fail():
+        with override(check_finite=True):
+            seen.append(config.check_finite)
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
+    assert seen == [True]
     assert not config.check_finite

@@ -9,7 +9,7 @@ import numpy as np
 from tidu.compile import native_function
 from tidu.core.bind import apply
 from tidu.core.graph import Graph
-from tidu.core.primitive import Param, Primitive
+from tidu.core.primitive import Primitive
 from tidu.interpret import interpret
 from tidu.trace.function import trace
 
@@ -23,16 +23,18 @@ def graph_of(function: Callable[..., object], *arguments: object) -> Graph:
     return traced.graph
 
 
-def both(graph: Graph, inputs: Sequence[object]) -> tuple[list[np.ndarray], list[np.ndarray]]:
+def both(
+    graph: Graph, inputs: Sequence[object], *, vectorize: bool = True
+) -> tuple[list[np.ndarray], list[np.ndarray]]:
     """Run a graph natively and by the interpreter."""
     with np.errstate(all="ignore"):
         expected = [np.asarray(x) for x in interpret(graph, inputs)]
-    return native_function(graph)(inputs), expected
+    return native_function(graph, vectorize=vectorize)(inputs), expected
 
 
-def both_of(primitive: Primitive, inputs: Sequence[object], **params: Param) -> tuple[np.ndarray, np.ndarray]:
+def both_of(primitive: Primitive, inputs: Sequence[object]) -> tuple[np.ndarray, np.ndarray]:
     with np.errstate(all="ignore"):
-        graph = graph_of(lambda *operands: apply(primitive, *operands, **params), *inputs)
+        graph = graph_of(lambda *operands: apply(primitive, *operands), *inputs)
         (native,), (expected,) = both(graph, inputs)
     return native, expected
 

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import pytest
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from tidu.estimators import KNeighborsClassifier, KNeighborsRegressor, NearestNeighbors
-
-# Checks that meet what scikit-learn cannot run here (array API libraries, say) warn before they are skipped.
-pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.SkipTestWarning")
 
 
 @parametrize_with_checks(

@@ -57,7 +57,7 @@ UNARY: dict[str, Callable[[Any, Any], Any]] = {
     "stride": lambda np, x: x[::-1],
     "newaxis": lambda np, x: x[None, ..., None],
     "fancy": lambda np, x: x[[0, -1, 0]],
-    "mask": lambda np, x: x.reshape(-1)[[i % 2 == 0 for i in range(int(x.size))]],
+    "mask": lambda np, x: x.reshape(-1)[np.arange(int(x.size)) % 2 == 0],
     "split": lambda np, x: np.concatenate(np.split(x, [1], axis=0)[::-1], axis=0),
     "outer": lambda np, x: np.outer(x.reshape(-1)[:3], x.reshape(-1)[:4]),
     "gram": lambda np, x: np.dot(x.reshape(x.shape[0], -1), x.reshape(x.shape[0], -1).T),

@@ -1,6 +1,7 @@
 """Random programs: value and gradient agree with HIPS autograd to 1e-9 in float64.
 
-autograd is wrong itself for `np.tile` of 2-d arrays and for `prod` with zeros; the programs avoid both.
+autograd is wrong itself for `np.tile` of 2-d arrays, `prod` with zeros and masks given as lists of booleans; the
+programs avoid these.
 """
 
 import warnings

@@ -90,7 +90,7 @@ def demo(out: Path, quick: bool, seed: int, memory_limit: int | None, lang: Lang
 @click.option(
     "--epochs",
     type=click.IntRange(1, 1_000_000),
-    help="Most passes over the training data; default: as many as show about 1.5 million samples, "
+    help="Most passes of the network over its rows; default: as many as show about 1.5 million samples, "
     "from 10 to 200.",
 )
 @click.option(
@@ -107,9 +107,7 @@ def demo(out: Path, quick: bool, seed: int, memory_limit: int | None, lang: Lang
     show_default=True,
     help="First learning rate of Adam.",
 )
-@click.option(
-    "--models", type=options.MODELS, default="linear,network,knn", show_default=True, help="What to fit."
-)
+@click.option("--models", type=options.MODELS, default="linear,network,knn", show_default=True, help="What to fit.")
 @click.option("-k", "k", type=click.IntRange(1), default=5, show_default=True, help="Neighbors that vote.")
 @click.option("--classify", "task", flag_value="classification", help="Take the target for classes.")
 @click.option("--regress", "task", flag_value="regression", help="Take the target for a number.")
@@ -212,9 +210,7 @@ def predict(
 @click.option("--svg", type=_FILE, help="Draw the graph with values and gradients into this file.")
 @click.option("--html", type=_FILE, help="Write the steps and the graph into one page.")
 @options.language
-def explain(
-    expression: str, values: tuple[str, ...], svg: Path | None, html: Path | None, lang: Language
-) -> None:
+def explain(expression: str, values: tuple[str, ...], svg: Path | None, html: Path | None, lang: Language) -> None:
     """Show the chain rule at work on EXPRESSION, step by step.
 
     The expression is parsed, never run as Python; values are numbers or lists of numbers.

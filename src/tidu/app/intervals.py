@@ -55,9 +55,7 @@ def r2(true: NDArray[np.float64], predicted: NDArray[np.float64]) -> float:
     return 1.0 - float(np.sum((true - predicted) ** 2)) / spread if spread > 0 else math.nan
 
 
-def bootstrap_r2(
-    true: NDArray[np.float64], predicted: NDArray[np.float64], seed: int
-) -> tuple[float, float]:
+def bootstrap_r2(true: NDArray[np.float64], predicted: NDArray[np.float64], seed: int) -> tuple[float, float]:
     """Return a 95 % interval of R^2: the 2.5 % and 97.5 % quantiles over 1000 resamples of the rows.
 
     Examples

@@ -9,9 +9,9 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import FrameType
-from typing import NoReturn
+from typing import NoReturn, TypeAlias
 
 import click
 
@@ -27,10 +27,13 @@ _DEBUG = "TIDU_DEBUG"
 _LONGEST = 2000
 
 
+_Handler: TypeAlias = Callable[[int, FrameType | None], object] | int | None
+
+
 class OneLineGroup(click.Group):
     """A group of commands that never ends with a traceback, nor with a file half written."""
 
-    def main(  # type: ignore[override]
+    def main(
         self,
         args: Sequence[str] | None = None,
         prog_name: str | None = None,
@@ -46,8 +49,14 @@ class OneLineGroup(click.Group):
         """
         before = _terminate_by_exception()
         try:
-            code = super().main(
-                args, prog_name or "tidu", complete_var, False, windows_expand_args, **extra
+            code: object = click.Command.main(
+                self,
+                args,
+                prog_name or "tidu",
+                complete_var,
+                standalone_mode=False,
+                windows_expand_args=windows_expand_args,
+                **extra,
             )
             sys.stdout.flush()
         except Exception as error:
@@ -100,7 +109,7 @@ def _say(message: str) -> None:
     click.echo(f"tidu: error: {printable}", err=True)
 
 
-def _terminate_by_exception() -> object:
+def _terminate_by_exception() -> _Handler:
     """Let SIGTERM unwind the stack, so that temporary files are removed; return the handler before."""
     if threading.current_thread() is not threading.main_thread():
         return None

@@ -36,9 +36,7 @@ class _Layers(click.ParamType[tuple[int, ...]]):
 
     name = "widths"
 
-    def convert(
-        self, value: object, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[int, ...]:
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, ...]:
         if isinstance(value, tuple):
             return value
         widths = [part.strip() for part in str(value).split(",")]
@@ -52,9 +50,7 @@ class _Models(click.ParamType[tuple[str, ...]]):
 
     name = "models"
 
-    def convert(
-        self, value: object, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[str, ...]:
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, ...]:
         if isinstance(value, tuple):
             return value
         chosen = [part.strip() for part in str(value).split(",")]

@@ -6,6 +6,7 @@ on, and the bytes that all of it takes at most.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -44,6 +45,8 @@ class Plan:
         Memory between the steps.
     buffers : tuple of (int, int)
         Offset and size of every buffer in the arena.
+    widest : int
+        The most elements that a value of one step has.
     """
 
     name: str
@@ -52,6 +55,7 @@ class Plan:
     invocations: tuple[Invocation, ...]
     arena_bytes: int
     buffers: tuple[tuple[int, int], ...]
+    widest: int
 
     @property
     def output_bytes(self) -> int:
@@ -102,4 +106,5 @@ def make_plan(
         tuple(Invocation(step.kernel, tuple(where(view) for view in step.views)) for step in steps),
         arena_bytes,
         tuple((placed[buffer], buffer.n_bytes) for buffer in first),
+        max((math.prod(view.shape) for step in steps for view in step.views), default=0),
     )

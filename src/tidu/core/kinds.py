@@ -44,8 +44,9 @@ class Elementwise:
 
     def spec(self, primitive: Primitive, operands: tuple[Spec, ...], params: Params) -> Spec:
         """Broadcast the shapes; the dtype is what NumPy's own function gives."""
+        different = {spec.shape for spec in operands} - {()}
         try:
-            shape = np.broadcast_shapes(*[spec.shape for spec in operands])
+            shape = np.broadcast_shapes(*different) if len(different) > 1 else (*different, ())[0]
         except ValueError:
             shapes = " and ".join(str(list(spec.shape)) for spec in operands)
             raise ShapeError(
@@ -214,7 +215,7 @@ def normalize_axes(axis: int | Sequence[int] | None, ndim: int, what: str) -> tu
 
 
 def _frozen(params: Params) -> tuple[tuple[str, Param], ...]:
-    return tuple(sorted(params.items()))
+    return tuple(sorted(params.items())) if params else ()
 
 
 @lru_cache(maxsize=4096)

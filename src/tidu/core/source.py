@@ -154,7 +154,7 @@ def _assignments(file: str) -> _Assignments:
     return found
 
 
-def _span(node: ast.expr) -> tuple[int, int, int, int]:
+def _span(node: ast.expr | ast.stmt) -> tuple[int, int, int, int]:
     return node.lineno, node.end_lineno or node.lineno, node.col_offset, node.end_col_offset or 0
 
 
@@ -162,12 +162,18 @@ def _targets(nodes: Iterable[ast.AST]) -> Iterator[tuple[tuple[int, int, int, in
     """Yield the span of each assigned expression and the name it is assigned to."""
     for node in nodes:
         match node:
+            case ast.Assign(targets=[ast.Tuple(elts=names)], value=ast.Tuple(elts=values)):
+                for target, value in zip(names, values, strict=False):
+                    if isinstance(target, ast.Name):
+                        yield _span(value), target.id
             case (
-                ast.Assign(targets=[ast.Name(id=name)], value=value)
+                ast.Assign(targets=[ast.Name(id=name), *_], value=value)
                 | ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value)
                 | ast.NamedExpr(target=ast.Name(id=name), value=value)
             ):
                 yield _span(value), name
+            case ast.AugAssign(target=ast.Name(id=name)):
+                yield _span(node), name  # ``s += x`` runs as one expression, the whole statement
 
 
 def _returned(nodes: Iterable[ast.AST]) -> Iterator[tuple[int, int, int, int]]:

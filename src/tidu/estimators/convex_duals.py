@@ -200,15 +200,9 @@ CONVEX_LOSSES: Mapping[str, ConvexLoss] = {
         _multiclass_hinge_slopes,
         _multiclass_hinge_duals,
     ),
-    "squared_error": ConvexLoss(
-        lambda s, y: ((s - y) ** 2).sum(axis=1) / 2, lambda s, y: s - y, _squared_duals
-    ),
-    "absolute_error": ConvexLoss(
-        lambda s, y: np.abs(s - y).sum(axis=1), lambda s, y: np.sign(s - y), _absolute_duals
-    ),
-    "huber": ConvexLoss(
-        _huber_values, lambda s, y: np.clip(s - y, -HUBER_DELTA, HUBER_DELTA), _huber_duals
-    ),
+    "squared_error": ConvexLoss(lambda s, y: ((s - y) ** 2).sum(axis=1) / 2, lambda s, y: s - y, _squared_duals),
+    "absolute_error": ConvexLoss(lambda s, y: np.abs(s - y).sum(axis=1), lambda s, y: np.sign(s - y), _absolute_duals),
+    "huber": ConvexLoss(_huber_values, lambda s, y: np.clip(s - y, -HUBER_DELTA, HUBER_DELTA), _huber_duals),
     "poisson": ConvexLoss(
         lambda s, y: (np.exp(s) - s * y + xlogy(y, y) - y).sum(axis=1), lambda s, y: np.exp(s) - y, _poisson_duals
     ),

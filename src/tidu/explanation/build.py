@@ -89,8 +89,7 @@ def explain(
 
     Examples
     --------
-    >>> import tidu
-    >>> e = tidu.explain("(x + y) * z", x=-2.0, y=5.0, z=-4.0)
+    >>> e = explain("(x + y) * z", x=-2.0, y=5.0, z=-4.0)
     >>> e.value, e.gradient
     (-12.0, {'x': -4.0, 'y': -4.0, 'z': 3.0})
     """
@@ -157,7 +156,8 @@ def _bind(function: Callable[..., object], args: Sequence[object], kwargs: Mappi
     except (TypeError, ValueError):  # NumPy's own functions have none
         if kwargs:
             raise ParameterError(
-                f"{getattr(function, '__name__', 'f')} has no signature; give its arguments by position", got=list(kwargs)
+                f"{getattr(function, '__name__', 'f')} has no signature; give its arguments by position",
+                got=list(kwargs),
             ) from None
         leaves, structure = flatten(tuple(args))
         names = [f"x{i}" for i in range(len(args))] if len(args) > 1 else ["x"]
@@ -204,7 +204,8 @@ def _varying(call: _Call, vary: str | Sequence[str] | None) -> list[bool]:
         for i in hits:
             if not real[i]:
                 raise DtypeError(
-                    f"{call.paths[i]} holds {np.asarray(call.leaves[i]).dtype}, which has no gradient; pass floats to vary it",
+                    f"{call.paths[i]} holds {np.asarray(call.leaves[i]).dtype}, which has no gradient; "
+                    "pass floats to vary it",
                     got=name,
                 )
             flags[i] = True
@@ -257,4 +258,3 @@ def _assemble(
         variables=variables,
         chosen=chosen,
     )
-

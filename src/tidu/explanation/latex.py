@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-import numpy as np
-
+from tidu.core.bind import shape_of
 from tidu.core.graph import Call, Node
 from tidu.explanation.formulas import fill
 from tidu.explanation.numbers import show_number, show_shape
@@ -52,13 +51,17 @@ def _backward(explanation: Explanation, step: Step, path: Path) -> str:
     operand = _name(explanation.names[path.operand])
     upstream = [_name(explanation.names[node]) for node in step.results]
     factors = " + ".join(
-        rf"\frac{{\partial {result}}}{{\partial {name}}} \frac{{\partial {name}}}{{\partial {operand}}}" for name in upstream
+        rf"\frac{{\partial {result}}}{{\partial {name}}} \frac{{\partial {name}}}{{\partial {operand}}}"
+        for name in upstream
     )
     numbers = ""
-    if path.local is not None and np.ndim(path.local) == 0:  # type: ignore[arg-type]
+    if path.is_scalar:
         numbers = rf" = {_value(path.upstream)} \cdot {_bracketed(_value(path.local))}"
-    left = rf"\frac{{\partial {result}}}{{\partial {operand}}}"
-    return f"{left} &= {factors}{numbers} = {_value(path.downstream)}"
+    return f"{_fraction(result, operand)} &= {factors}{numbers} = {_value(path.downstream)}"
+
+
+def _fraction(above: str, below: str) -> str:
+    return rf"\frac{{\partial {above}}}{{\partial {below}}}"
 
 
 def _operand(explanation: Explanation, node: Node) -> str:
@@ -79,8 +82,8 @@ def _escape(text: str) -> str:
 
 
 def _value(value: object) -> str:
-    if np.ndim(value):  # type: ignore[arg-type]
-        return rf"\text{{{show_shape(np.shape(value))}}}"  # type: ignore[arg-type]
+    if shape := shape_of(value):
+        return rf"\text{{{show_shape(shape)}}}"
     number = show_number(value)
     mantissa, exponent, power = number.partition("e")
     return rf"{mantissa} \cdot 10^{{{int(power)}}}" if exponent and power.lstrip("+-").isdigit() else number

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from tidu.core.graph import Call, Graph, Input, Literal, Node, Operation, Project
 from tidu.explanation.numbers import show_number
@@ -32,7 +32,9 @@ def recorded_order(graph: Graph, values: Mapping[Node, object]) -> list[Node]:
     return sorted(graph.nodes, key=ranks.__getitem__)
 
 
-def name_nodes(order: Sequence[Node], outputs: Sequence[tuple[Node, str]], given: Mapping[Node, str]) -> dict[Node, str]:
+def name_nodes(
+    order: Sequence[Node], outputs: Sequence[tuple[Node, str]], given: Mapping[Node, str]
+) -> dict[Node, str]:
     """Return a name for each node, no two alike but literals.
 
     Parameters
@@ -45,15 +47,15 @@ def name_nodes(order: Sequence[Node], outputs: Sequence[tuple[Node, str]], given
         Names that go before all others.
     """
     names: dict[Node, str] = {}
-    taken: set[str] = set()
+    taken: dict[str, int] = {}
 
     def take(node: Node, name: str) -> None:
-        unique, count = name, 1
+        unique = name
         while unique in taken:
-            count += 1
-            unique = f"{name}.{count}"
+            taken[name] += 1
+            unique = f"{name}_{taken[name]}"
         names[node] = unique
-        taken.add(unique)
+        taken[unique] = 1
 
     for node in order:
         if isinstance(node.op, Input):
@@ -68,14 +70,14 @@ def name_nodes(order: Sequence[Node], outputs: Sequence[tuple[Node, str]], given
             take(node, name)
     for node, name in _invented(order, names, taken):
         take(node, name)
+    entries: dict[Node, list[str]] = {}
     for node in order:
-        if isinstance(node.op, Call):
-            results = [names[user] for user in order if isinstance(user.op, Project) and user.operands[0] is node]
-            names[node] = ", ".join(results) or node.op.name
-    return names
+        if isinstance(node.op, Project):
+            entries.setdefault(node.operands[0], []).append(names[node])
+    return names | {call: ", ".join(found) for call, found in entries.items()}
 
 
-def _invented(order: Sequence[Node], names: Mapping[Node, str], taken: set[str]) -> list[tuple[Node, str]]:
+def _invented(order: Sequence[Node], names: Mapping[Node, str], taken: Collection[str]) -> list[tuple[Node, str]]:
     """Return names for the rest: letters while they suffice for all, else ``v3`` for the third step."""
     unnamed = [node for node in order if node not in names and not isinstance(node.op, Call)]
     letters = [letter for letter in _LETTERS if letter not in taken]
@@ -115,8 +117,10 @@ def _user_names(order: Sequence[Node]) -> list[tuple[Node, str]]:
 
 def short_names(graph: Graph) -> dict[Node, str]:
     """Return ``W`` for ``params['W']``, where that is a name and no other input has it."""
-    last = {}
+    last: dict[Node, str] = {}
     for node in graph.inputs:
+        if isinstance(node.op, Input) and node.op.captured:
+            continue
         match = _LAST.search(node.name)
         last[node] = match[1] or match[2] if match else node.name
     all_names = list(last.values())

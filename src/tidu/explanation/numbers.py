@@ -23,11 +23,9 @@ def show_number(value: object, digits: int = 6) -> str:
     >>> show_number(-12.0), show_number(1 / 3), show_number(True)
     ('-12', '0.333333', 'True')
     """
-    number = np.asarray(value)[()]
-    if isinstance(number, np.bool_):
-        return str(bool(number))
-    if isinstance(number, np.integer):
-        return str(int(number))
+    number = np.asarray(value)
+    if number.dtype.kind in "biu":
+        return str(number.item())
     written = f"{float(number):.{digits}g}"
     return "0" if written == "-0" else written
 

@@ -44,9 +44,7 @@ def _label(explanation: Explanation, node: Node) -> str:
         return explanation.names[node]
     if isinstance(node.op, Project):
         return f"[{node.op.position}]"
-    constants = [
-        explanation.names[operand] if explanation.is_constant(operand) else "" for operand in node.operands
-    ]
+    constants = [explanation.names[operand] if explanation.is_constant(operand) else "" for operand in node.operands]
     return operation_symbol(node, constants)
 
 

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import cast
 
 import numpy as np
+from numpy.typing import NDArray
 
+from tidu.core.bind import shape_of
 from tidu.core.graph import Call, Graph, Input, Node, Operation, Project
 from tidu.core.primitive import Kink, NoGradient
-from tidu.core.spec import Spec
+from tidu.core.spec import Spec, is_differentiable
 from tidu.differentiate import pull_back
 from tidu.interpret import interpret
 
@@ -48,12 +51,12 @@ class Path:
     @property
     def is_scalar(self) -> bool:
         """Whether only numbers meet here, no arrays."""
-        return self.local is not None and np.ndim(self.local) == 0  # type: ignore[arg-type]
+        return self.local is not None and shape_of(self.local) == ()
 
     @property
     def is_summed(self) -> bool:
         """Whether the operand was broadcast, so that its gradient is a sum over its uses."""
-        return self.local is not None and np.shape(self.local) != np.shape(self.downstream)  # type: ignore[arg-type]
+        return self.local is not None and shape_of(self.local) != shape_of(self.downstream)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -70,12 +73,15 @@ class Step:
         One for each operand that the gradient goes to.
     kink : Kink or None
         The written convention, where the operands hit a point without derivative.
+    borders : tuple of Node
+        Conditions among the operands that compare equal numbers: a hair's breadth away they may differ.
     """
 
     node: Node
     results: tuple[Node, ...]
     paths: tuple[Path, ...]
     kink: Kink | None
+    borders: tuple[Node, ...]
 
 
 def steps_back(order: Sequence[Node], gradients: Mapping[Node, object]) -> list[tuple[Node, tuple[Node, ...]]]:
@@ -92,9 +98,7 @@ def steps_back(order: Sequence[Node], gradients: Mapping[Node, object]) -> list[
     return [(node, tuple(results[node])) for node in sorted(results, key=place.__getitem__, reverse=True)]
 
 
-def arrivals(
-    passed: Sequence[tuple[Node, tuple[Node, ...]]], gradients: Mapping[Node, object]
-) -> dict[Node, int]:
+def arrivals(passed: Sequence[tuple[Node, tuple[Node, ...]]], gradients: Mapping[Node, object]) -> dict[Node, int]:
     """Return on how many paths the gradient arrives at each node."""
     counts: dict[Node, int] = {}
     for node, _ in passed:
@@ -119,7 +123,18 @@ def work_out(
         local = _local(node, position, operands)
         upstream = cts[0] if len(cts) == 1 else tuple(cts)
         paths.append(Path(operand, position, upstream, local, downstream.pop(0)))
-    return Step(node, results, tuple(paths), _kink(node, operands, values[results[0]]) if paths else None)
+    kink = _kink(node, operands, values[results[0]]) if paths else None
+    borders = tuple(operand for operand in node.operands if _compares_equals(operand, values))
+    return Step(node, results, tuple(paths), kink, borders)
+
+
+def _compares_equals(node: Node, values: Mapping[Node, object]) -> bool:
+    """Tell whether a truth value came from real numbers of which a pair is equal."""
+    compared = [operand for operand in node.operands if is_differentiable(operand.spec.dtype)]
+    if node.spec.dtype.kind != "b" or len(compared) != 2:
+        return False
+    a, b = (np.asarray(values[operand]) for operand in compared)
+    return bool(np.any(a == b))
 
 
 def _passes(node: Node, position: int) -> bool:
@@ -131,7 +146,7 @@ def _pull(
 ) -> list[object]:
     """Return what the node's own rules make of the cotangents of its results."""
     inputs = tuple(
-        Node(Input(str(i)), (), Spec(np.shape(value), operand.spec.dtype))  # type: ignore[arg-type]
+        Node(Input(str(i)), (), Spec(shape_of(value), operand.spec.dtype))
         for i, (operand, value) in enumerate(zip(node.operands, operands, strict=True))
     )
     alone = replace(node, operands=inputs)
@@ -144,44 +159,37 @@ def _pull(
 
 def _local(node: Node, position: int, operands: Sequence[object]) -> object | None:
     """Return the local derivative in the node's shape, where every element has one factor."""
-    scalar = node.spec.shape == () and np.shape(operands[position]) == ()  # type: ignore[arg-type]
+    scalar = node.spec.shape == () and shape_of(operands[position]) == ()
     elementwise = node.primitive is not None and node.primitive.kind.name == "elementwise"
     if isinstance(node.op, Call) or not (scalar or elementwise):
         return None
     shape = node.spec.shape
-    whole = [np.broadcast_to(x, shape)[()] for x in operands] if elementwise else list(operands)  # type: ignore[arg-type]
+    whole = [np.broadcast_to(np.asarray(x), shape)[()] for x in operands] if elementwise else list(operands)
     wanted = [i == position for i in range(len(operands))]
     (local,) = _pull(node, (node,), wanted, whole, [np.ones(shape, node.spec.dtype)[()]])
     return local
 
 
-def _kink(node: Node, operands: Sequence[object], out: object) -> Kink | None:
+def _kink(node: Node, operands: Sequence[object], result: object) -> Kink | None:
     """Return the convention that applied, if the operands hit a kink of the record exactly."""
-    primitive = node.primitive
-    if primitive is None or not operands or np.size(out) == 0:  # type: ignore[arg-type]
-        return None
-    reduces = primitive.kind.name == "reduction"
-    for kink in primitive.kinks:
-        tie = is_tie(kink)
-        if reduces:
-            winners = np.sum(operands[0] == _restored(node, out))  # type: ignore[call-overload]
-            hit = bool(winners > np.size(out)) if tie else bool(np.any(out == kink.at[0]))  # type: ignore[arg-type, call-overload]
-        elif tie:
-            hit = bool(np.any(operands[0] == operands[1]))  # type: ignore[call-overload]
-        else:
-            at = [x == a for x, a in zip(operands, kink.at, strict=False)]
-            hit = bool(np.any(np.logical_and.reduce(np.broadcast_arrays(*at))))
-        if hit:
-            return kink
-    return None
+    arrays, out = [np.asarray(x) for x in operands], np.asarray(result)
+    kinks = node.primitive.kinks if node.primitive else ()
+    return next((kink for kink in kinks if out.size and _hits(node, kink, arrays, out)), None)
+
+
+def _hits(node: Node, kink: Kink, operands: Sequence[NDArray[np.generic]], out: NDArray[np.generic]) -> bool:
+    if node.primitive and node.primitive.kind.name == "reduction":
+        if not is_tie(kink):
+            return bool(np.any(out == kink.at[0]))
+        axes = cast("tuple[int, ...]", node.params["axis"])
+        kept = out.reshape([1 if i in axes else n for i, n in enumerate(operands[0].shape)])
+        return bool(np.sum(operands[0] == kept) > out.size)
+    if is_tie(kink):
+        return bool(np.any(operands[0] == operands[1]))
+    at = [x == a for x, a in zip(operands, kink.at, strict=False)]
+    return bool(np.any(np.logical_and.reduce(np.broadcast_arrays(*at))))
 
 
 def is_tie(kink: Kink) -> bool:
     """Tell whether a kink stands for all points with equal operands, not for the one point it names."""
     return len(kink.at) > 1 and len(set(kink.at)) == 1 and kink.at[0] != 0.0 and bool(np.isfinite(kink.at[0]))
-
-
-def _restored(node: Node, out: object) -> object:
-    axes = node.params["axis"]
-    shape = [1 if i in axes else n for i, n in enumerate(node.operands[0].spec.shape)]  # type: ignore[operator]
-    return np.reshape(out, shape)  # type: ignore[call-overload]

@@ -52,8 +52,8 @@ def write_text(explanation: Explanation, lang: str, limit: int) -> str:
 
 def title(explanation: Explanation) -> str:
     """Return ``f = (x + y) * z``, or ``f(x, y, z)``."""
-    output = explanation.graph.outputs[0] if len(explanation.graph.outputs) == 1 else None
-    if output in explanation.texts:
+    output = explanation.graph.outputs[0]
+    if len(explanation.graph.outputs) == 1 and output in explanation.texts:
         return f"{explanation.result_name} = {explanation.texts[output]}"
     return explanation.title
 
@@ -148,6 +148,8 @@ def _step(
             yield f"{_INDENT}{explanation.symbol(operand)} = {sum_} = {total}   ({paths})"
     if step.kink is not None:
         yield _INDENT + _kink(step.kink, lang)
+    for condition in step.borders:
+        yield _INDENT + say("explain.border", lang, name=explanation.names[condition])
 
 
 def _via(explanation: Explanation, step: Step, path: Path, lang: str) -> str:
@@ -226,7 +228,7 @@ def _repeated(explanation: Explanation, step: Step, path: Path, lang: str) -> It
     lengthened = [n for i, n in enumerate(whole) if (i < len(whole) - len(operand)) or operand[i - len(whole)] != n]
     n = int(np.prod(lengthened))
     rows = len(whole) == 2 and len(lengthened) == 1 and lengthened[0] == whole[0] and whole[1] in operand
-    if rows and step.node.primitive is not None and step.node.primitive.name == "add":
+    if rows and np.all(np.asarray(path.local) == 1.0):
         yield _INDENT + say("explain.batch", lang, name=name, n=n)
     else:
         facts = {"name": name, "shape": show_shape(operand), "n": n, "whole": show_shape(whole)}

@@ -54,12 +54,10 @@ def parse_assignment(text: str) -> tuple[str, float | NDArray[np.float64]]:
         )
     match = _ASSIGNMENT.fullmatch(text)
     if match is None:
-        raise ExpressionError(f"expected name=value, say x=-2, got {ascii(text[:60])}", got=text)
+        raise ExpressionError(f"expected name=value, say x=-2, got {text[:60]!a}", got=text)
     name = match[1]
     if keyword.iskeyword(name) or is_reserved(name):
-        raise ExpressionError(
-            f"{name!r} already has a meaning; choose another name for the variable", got=name
-        )
+        raise ExpressionError(f"{name!r} already has a meaning; choose another name for the variable", got=name)
     value = _value(text, match.start(2))
     if isinstance(value, float):
         return name, value

@@ -106,9 +106,7 @@ class Expression:
                 raise ExpressionError(f"{name!r} has no value; {has}, write, say, {name}=1.0", missing=name)
         for name in values:
             if name not in self.names:
-                raise ExpressionError(
-                    f"the expression has no variable {name!r}; {has}", got=name, expected=self.names
-                )
+                raise ExpressionError(f"the expression has no variable {name!r}; {has}", got=name, expected=self.names)
 
 
 def parse_expression(text: str, names: Sequence[str] | None = None) -> Expression:

@@ -129,7 +129,7 @@ class _Compiler:
             case ast.Name(id=name):
                 self.variables[name] = self._append(Instruction(name, variable=name))
                 return self.variables[name]
-            case ast.Constant(value=value):
+            case ast.Constant(value=int() | float() as value):
                 exact = isinstance(value, int) and abs(value) <= _EXACT_INTEGERS
                 return self._append(Instruction(self._slice(node), constant=value if exact else float(value)))
             case ast.UnaryOp(op=sign, operand=operand):
@@ -151,9 +151,7 @@ class _Compiler:
             return self._append(Instruction(text, call, tuple(operands)))
         try:
             with np.errstate(all="ignore"):
-                value = np.asarray(
-                    call(*[np.asarray(x, np.float64)[()] if not _is_truth(x) else x for x in known])
-                )
+                value = np.asarray(call(*[np.asarray(x, np.float64)[()] if not _is_truth(x) else x for x in known]))
         except (ValueError, TypeError) as error:
             raise self.error(node, f"the shapes do not fit ({error})") from None
         if value.dtype.kind == "f" and not np.isfinite(value).all():
@@ -183,9 +181,7 @@ class _Compiler:
             case ast.Compare(left=left, comparators=[right]):
                 return [left, right]
             case ast.Compare():
-                raise self.error(
-                    node, "comparisons are not chained; write where(a < x, where(x < b, ...), ...)"
-                )
+                raise self.error(node, "comparisons are not chained; write where(a < x, where(x < b, ...), ...)")
             case ast.Call():
                 return self._check_call(node)
             case ast.List(elts=elements) if elements:
@@ -239,11 +235,7 @@ class _Compiler:
         if any(isinstance(arg, ast.Starred) for arg in node.args):
             raise self.error(node, "a star in a call is not allowed")
         if not function.least <= len(node.args) <= function.most:
-            count = (
-                str(function.least)
-                if function.least == function.most
-                else f"{function.least} to {function.most}"
-            )
+            count = str(function.least) if function.least == function.most else f"{function.least} to {function.most}"
             raise self.error(
                 node,
                 f"{name} takes {count} argument(s), got {len(node.args)}",
@@ -290,4 +282,4 @@ def _is_truth(value: object) -> bool:
 
 
 def _vector(*elements: object) -> object:
-    return np.stack(elements)  # type: ignore[call-overload]
+    return np.stack(elements)  # type: ignore[arg-type]

@@ -25,7 +25,7 @@ _TOKEN = re.compile(
     r"(?P<space>[ \t]+)"
     r"|(?P<number>(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)"
     r"|(?P<name>[A-Za-z_][A-Za-z0-9_]*)"
-    r"|(?P<symbol>\*\*|<=|>=|==|!=|[-+*/%()\[\],.<>=;])"
+    r"|(?P<symbol>\*\*|//|<=|>=|==|!=|[-+*/%()\[\],.<>=;])"
 )
 _INSTEAD = {
     "^": "write ** for a power",
@@ -64,9 +64,7 @@ def refuse(text: str, column: int, what: str, **facts: object) -> ExpressionErro
     """Return the error for what stands at `column` (from 0) of `text`."""
     low, high = max(0, column - _EXCERPT), column + _EXCERPT
     shown = ("..." if low else "") + text[low:high] + ("..." if high < len(text) else "")
-    return ExpressionError(
-        f"column {column + 1} of {ascii(shown)}: {what}", column=column + 1, text=text, **facts
-    )
+    return ExpressionError(f"column {column + 1} of {shown!a}: {what}", column=column + 1, text=text, **facts)
 
 
 def screen(text: str) -> list[Token]:
@@ -94,19 +92,17 @@ def _tokens(text: str) -> Iterator[Token]:
         match = _TOKEN.match(text, position)
         if match is None:
             character = text[position]
-            instead = _INSTEAD.get(
-                character, "only numbers, names, + - * / ** %, comparisons, ( ), [ ] and commas are"
-            )
-            raise refuse(text, position, f"{ascii(character)} is not allowed; {instead}", got=character)
+            instead = _INSTEAD.get(character, "only numbers, names, + - * / ** %, comparisons, ( ), [ ] and commas are")
+            raise refuse(text, position, f"{character!a} is not allowed; {instead}", got=character)
         kind = match.lastgroup or ""
         token = Token(kind, match.group(), position)
         if kind == "number":
             _check_number(text, token)
+        elif token.text == "//":
+            raise refuse(text, position, "'//' is not allowed; write / to divide, % for the remainder", got="//")
         elif kind == "name":
             if before == "number":
-                raise refuse(
-                    text, position, "a number runs into a name; write * between them", got=token.text
-                )
+                raise refuse(text, position, "a number runs into a name; write * between them", got=token.text)
             _check_name(text, token)
         if kind != "space":
             yield token
@@ -118,9 +114,7 @@ def _check_number(text: str, token: Token) -> None:
     if digits and token.text.isdigit() and token.text.strip("0"):
         raise refuse(text, token.start, "a whole number does not start with 0", got=token.text)
     if not math.isfinite(float(token.text)):
-        raise refuse(
-            text, token.start, "the number is too large for floating point (1.8e308)", got=token.text[:60]
-        )
+        raise refuse(text, token.start, "the number is too large for floating point (1.8e308)", got=token.text[:60])
 
 
 def _check_name(text: str, token: Token) -> None:
@@ -146,9 +140,7 @@ def _check_brackets(text: str, tokens: list[Token]) -> None:
         if token.text in "([":
             opened.append(token)
             if len(opened) > MAX_DEPTH:
-                raise refuse(
-                    text, token.start, f"brackets are nested more than {MAX_DEPTH} deep", expected=MAX_DEPTH
-                )
+                raise refuse(text, token.start, f"brackets are nested more than {MAX_DEPTH} deep", expected=MAX_DEPTH)
         elif token.text in ")]":
             if not opened or {"(": ")", "[": "]"}[opened[-1].text] != token.text:
                 raise refuse(text, token.start, f"{token.text!r} closes nothing", got=token.text)
@@ -181,9 +173,7 @@ def split_statements(text: str) -> list[Statement]:
 
 def _statement(text: str, group: list[Token]) -> Statement:
     if not group:
-        raise ExpressionError(
-            f"an expression is missing in {ascii(text[:_EXCERPT])}; write, say, (x + y) * z", text=text
-        )
+        raise ExpressionError(f"an expression is missing in {text[:_EXCERPT]!a}; write, say, (x + y) * z", text=text)
     named = len(group) > 1 and group[0].kind == "name" and group[1].text == "="
     body = group[2:] if named else group
     for token in body:

@@ -34,11 +34,13 @@ _MANY = 20
 
 
 def _largest(*operands: object) -> object:
-    return np.max(operands[0]) if len(operands) == 1 else reduce(np.maximum, operands)  # type: ignore[arg-type]
+    largest: Callable[..., object] = np.max
+    return largest(operands[0]) if len(operands) == 1 else reduce(np.maximum, operands)  # type: ignore[arg-type]
 
 
 def _smallest(*operands: object) -> object:
-    return np.min(operands[0]) if len(operands) == 1 else reduce(np.minimum, operands)  # type: ignore[arg-type]
+    smallest: Callable[..., object] = np.min
+    return smallest(operands[0]) if len(operands) == 1 else reduce(np.minimum, operands)  # type: ignore[arg-type]
 
 
 def _relu(x: object) -> object:
@@ -49,14 +51,15 @@ def _softplus(x: object) -> object:
     return np.logaddexp(x, 0.0)  # type: ignore[call-overload]
 
 
+_OF_ONE: tuple[Callable[..., object], ...] = (
+    *(np.exp, np.expm1, np.log, np.log1p, np.sqrt, np.cbrt, np.square, np.reciprocal, np.sign),
+    *(np.sin, np.cos, np.tan, np.arcsin, np.arccos, np.arctan),
+    *(np.sinh, np.cosh, np.tanh, np.arcsinh, np.arccosh, np.arctanh),
+    *(np.sum, np.mean),
+)
 FUNCTIONS: Mapping[str, Function] = {
-    **{
-        name: Function(getattr(np, name))
-        for name in (
-            "exp expm1 log log1p sqrt cbrt square reciprocal abs sign sin cos tan arcsin arccos arctan "
-            "sinh cosh tanh arcsinh arccosh arctanh sum mean"
-        ).split()
-    },
+    **{function.__name__: Function(function) for function in _OF_ONE},
+    "abs": Function(np.abs),
     "asin": Function(np.arcsin),
     "acos": Function(np.arccos),
     "atan": Function(np.arctan),

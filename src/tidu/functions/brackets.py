@@ -6,7 +6,6 @@ is in `tidu.functions.indexing`.
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeAlias, cast
@@ -14,16 +13,16 @@ from typing import TypeAlias, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from tidu.core.bind import Traced, shape_of, spec_of
-from tidu.core.kinds import normalize_axis
+from tidu.core.bind import Traced, shape_of
 from tidu.core.spec import Shape
+from tidu.errors import TraceError
 from tidu.functions.shapes import stack
 from tidu.ops.indexing import IndexRangeError
 from tidu.trace.array import TracedArray
 
 __all__ = ["IndexPlan", "concrete", "plan_index"]
 
-Entry: TypeAlias = "int | slice | None | _Advanced"
+Entry: TypeAlias = "int | slice | _Advanced | None"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +98,18 @@ def concrete(value: object, what: str) -> NDArray[np.generic]:
     TraceError
         Under `jit` and `vmap`, where only shapes are known.
     """
-    return np.asarray(value.concrete(what) if isinstance(value, TracedArray) else value)
+    if not isinstance(value, TracedArray):
+        return np.asarray(value)
+    try:
+        return np.asarray(value.concrete(what))
+    except TraceError as error:
+        raise TraceError(
+            f"{what}: how many elements there are depends on a value that is not known under jit and vmap; keep the "
+            "shape and write np.where(mask, x, 0.0)",
+            what=what,
+            spec=value.spec,
+            source=value.node.source,
+        ) from error
 
 
 def plan_index(shape: Shape, index: object) -> IndexPlan:
@@ -115,7 +125,10 @@ def plan_index(shape: Shape, index: object) -> IndexPlan:
     items = list(index) if isinstance(index, tuple) else [index]
     numbered = _fill_ellipsis([item if item is Ellipsis else _entry(item) for item in items], len(shape))
     advanced = any(isinstance(e, _Advanced) for _, e in numbered)
-    start, size, step, view = [], [], [], []
+    start: list[int] = []
+    size: list[int] = []
+    step: list[int] = []
+    view: list[int] = []
     arrays: list[object] = []
     places: list[tuple[int, int]] = []  # for each index array the axis of `view`, and the entry that it is from
     axis = 0
@@ -176,17 +189,17 @@ def _entry(item: object) -> Entry:
         return int(item)
     if isinstance(item, (list, tuple)) and any(isinstance(x, Traced) for x in item):
         item = stack(list(item))
-    array = item if isinstance(item, Traced) else np.asarray(item)
-    spec = spec_of(array)
-    if spec.dtype.kind == "b":
+    array = item if isinstance(item, TracedArray) else np.asarray(item)
+    dtype = array.dtype
+    if dtype.kind == "b":
         mask = concrete(array, "indexing with a boolean mask")
         return _Advanced(np.nonzero(np.atleast_1d(mask)), mask.shape)
-    if spec.size == 0 and isinstance(item, (list, tuple)):
+    if array.size == 0 and isinstance(item, (list, tuple)):
         array = np.asarray(item, np.intp)
-    elif spec.dtype.kind not in "iu":
+    elif dtype.kind not in "iu":
         raise IndexRangeError(
             f"an index must be an integer, a slice, an ellipsis, np.newaxis, or an array of integers or booleans, got "
-            f"{type(item).__name__} of dtype {spec.dtype}",
+            f"{type(item).__name__} of dtype {dtype}",
             got=item,
         )
     if isinstance(array, np.ndarray) and array.ndim == 0:
@@ -219,7 +232,10 @@ def _fill_ellipsis(entries: Sequence[object], ndim: int) -> list[tuple[int, Entr
 def _checked_int(value: int, length: int, axis: int) -> int:
     if not -length <= value < length:
         raise IndexRangeError(
-            f"index {value} is out of bounds for axis {axis} with length {length}", got=value, expected=length, axis=axis
+            f"index {value} is out of bounds for axis {axis} with length {length}",
+            got=value,
+            expected=length,
+            axis=axis,
         )
     return value % length
 

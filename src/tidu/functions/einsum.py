@@ -205,7 +205,8 @@ def _contraction_order(
     described: list[object] = []
     for term in terms:
         described += [np.broadcast_to(0.0, shape_of(term.value)), [numbers[label] for label in term.labels]]
-    path, _ = np.einsum_path(*described, [numbers[label] for label in target], optimize="greedy")  # type: ignore[call-overload]
+    described.append([numbers[label] for label in target])
+    path, _ = np.einsum_path(*described, optimize="greedy")  # type: ignore[arg-type]
     steps: list[tuple[int, int]] = []
     count = len(terms)
     for group in path[1:]:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from tidu.core.bind import shape_of, spec_of
 from tidu.core.kinds import normalize_axis
-from tidu.core.spec import Shape, Spec
+from tidu.core.spec import Shape
 from tidu.core.structural import add, broadcast_to, reshape
 from tidu.core.table import implements
 from tidu.core.value import Value
@@ -73,7 +73,7 @@ def _unview(view: object, plan: IndexPlan, shape: Shape) -> Value:
 
 
 def _fitted_values(x: object, values: object, plan: IndexPlan, what: str) -> Value:
-    """Return `values` cast to the dtype of `x` and repeated to the shape that the index chooses, index axes in front."""
+    """Return `values` in the dtype of `x`, repeated to the shape that the index chooses, index axes in front."""
     spec, given = spec_of(x), spec_of(values)
     if given.dtype.kind not in "b" + ("iu" if spec.dtype.kind in "iu" else "iuf" if spec.dtype.kind == "f" else ""):
         raise DtypeError(
@@ -218,9 +218,7 @@ def take_along_axis(arr: object, indices: object, axis: int | None = -1) -> Valu
             expected=len(shape),
             got=len(chosen),
         )
-    grid: list[object] = [
-        np.arange(n).reshape(n, *(1,) * (len(shape) - d - 1)) for d, n in enumerate(shape)
-    ]
+    grid: list[object] = [np.arange(n).reshape(n, *(1,) * (len(shape) - d - 1)) for d, n in enumerate(shape)]
     grid[axis] = indices
     return getitem(arr, tuple(grid))
 
@@ -262,7 +260,7 @@ def select(condlist: Sequence[object], choicelist: Sequence[object], default: ob
     """Return elements of the first choice whose condition holds, else of `default`."""
     if len(condlist) != len(choicelist) or not len(condlist):
         raise ShapeError(
-            f"select: expected as many choices as conditions, and at least one, got {len(choicelist)} and {len(condlist)}",
+            f"select: expected a choice for each condition, got {len(choicelist)} and {len(condlist)}",
             expected=len(condlist),
             got=len(choicelist),
         )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import cast
 
 import numpy as np
@@ -90,7 +90,7 @@ def roll(a: object, shift: int | Sequence[int], axis: int | Sequence[int] | None
 
 
 @implements(np.tile)
-def tile(A: object, reps: object) -> Value:  # noqa: N803
+def tile(A: object, reps: object) -> Value:
     """Return `A` laid side by side, as often as `reps` says for each axis."""
     times = [int(n) for n in np.atleast_1d(cast("ArrayLike", reps))]
     shape = shape_of(A)
@@ -136,7 +136,7 @@ def array_split(ary: object, indices_or_sections: object, axis: int = 0) -> list
             raise ParameterError(f"array_split: expected at least one section, got {sections}", got=sections)
         each, longer = divmod(length, sections)
         bounds = [0, *np.cumsum([each + 1] * longer + [each] * (sections - longer)).tolist()]
-        return [cut(ary, axis, a, b) for a, b in zip(bounds[:-1], bounds[1:], strict=True)]
+        return [cut(ary, axis, a, b) for a, b in pairwise(bounds)]
     places = [0, *map(int, cast("Sequence[int]", indices_or_sections)), length]
     parts = [slice(a, b).indices(length) for a, b in zip(places[:-1], [*places[1:-1], None], strict=True)]
     return [cut(ary, axis, min(a, length), max(a, b)) if a < b else cut(ary, axis, 0, 0) for a, b, _ in parts]
@@ -204,7 +204,7 @@ def pad(array: object, pad_width: object, mode: object = "constant", **keywords:
     for axis, (before, after) in enumerate(widths):
         if before or after:
             # the border's elements are where NumPy's own padding puts their numbers
-            places = np.pad(np.arange(shape[axis]), (int(before), int(after)), cast("str", mode))  # type: ignore[call-overload]
+            places = np.pad(np.arange(shape[axis]), (int(before), int(after)), mode)
             array = take(array, places, axis=axis)
     return cast("Value", array)
 

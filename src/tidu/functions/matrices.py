@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-
-
 import numpy as np
+from numpy.typing import NDArray
 
 from tidu.core.bind import shape_of, spec_of
 from tidu.core.kinds import normalize_axis
@@ -69,9 +68,7 @@ def diagflat(v: object, k: int = 0) -> Value:
 
 
 @implements(np.trace)
-def trace(
-    a: object, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: object = None, out: None = None
-) -> Value:
+def trace(a: object, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: object = None, out: None = None) -> Value:
     """Return the sum of a diagonal."""
     chosen = diagonal(a, offset, axis1, axis2)
     if dtype is not None:
@@ -85,29 +82,28 @@ def matrix_trace(x: object, /, *, offset: int = 0, dtype: object = None) -> Valu
     return trace(x, offset, -2, -1, dtype)
 
 
-def _triangle(m: object, mask: object) -> Value:
-    return where(mask, m, spec_of(m).dtype.type(0))
+def _below(m: object, k: int, what: str) -> tuple[object, NDArray[np.bool_]]:
+    """Return `m` with at least two axes, and where it lies on or below the k-th diagonal.
 
-
-def _two_axes(m: object, what: str) -> object:
-    """Return `m` with at least two axes: a vector counts as every row of a square matrix."""
+    A vector counts as every row of a square matrix.
+    """
     shape = shape_of(m)
     if not shape:
         raise ShapeError(f"{what}: expected at least one dimension, got a scalar", got=shape)
-    return m if len(shape) > 1 else reshape(m, (1, *shape))
+    if len(shape) == 1:
+        m, shape = reshape(m, (1, *shape)), shape * 2
+    return m, np.tri(shape[-2], shape[-1], k, dtype=np.bool_)
 
 
 @implements(np.tril)
 def tril(m: object, k: int = 0) -> Value:
     """Return `m` with zeros above the k-th diagonal."""
-    shape = shape_of(m) if len(shape_of(m)) > 1 else shape_of(m) * 2
-    m = _two_axes(m, "tril")
-    return _triangle(m, np.tri(*shape[-2:], k=k, dtype=np.bool_))
+    m, below = _below(m, k, "tril")
+    return where(below, m, spec_of(m).dtype.type(0))
 
 
 @implements(np.triu)
 def triu(m: object, k: int = 0) -> Value:
     """Return `m` with zeros below the k-th diagonal."""
-    shape = shape_of(m) if len(shape_of(m)) > 1 else shape_of(m) * 2
-    m = _two_axes(m, "triu")
-    return _triangle(m, ~np.tri(*shape[-2:], k=k - 1, dtype=np.bool_))
+    m, below = _below(m, k - 1, "triu")
+    return where(below, spec_of(m).dtype.type(0), m)

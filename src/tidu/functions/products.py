@@ -112,12 +112,12 @@ def vdot(a: object, b: object, /) -> Value:
 @implements(*_named(np, "vecdot"), np.linalg.vecdot)
 def vecdot(x1: object, x2: object, /, *, axis: int = -1) -> Value:
     """Return the sums of products along an axis of both."""
-    product = multiply(moveaxis(x1, axis, -1), moveaxis(x2, axis, -1))
-    if shape_of(x1)[axis] != shape_of(x2)[axis]:
+    left, right = moveaxis(x1, axis, -1), moveaxis(x2, axis, -1)
+    if left.shape[-1] != right.shape[-1]:
         raise ShapeError(
-            f"vecdot: length {shape_of(x1)[axis]} does not pair with {shape_of(x2)[axis]}",
-            got=(shape_of(x1), shape_of(x2)),
+            f"vecdot: length {left.shape[-1]} does not pair with {right.shape[-1]}", got=(left.shape, right.shape)
         )
+    product = multiply(left, right)
     return sum_axes(product, (product.ndim - 1,))
 
 
@@ -150,19 +150,18 @@ def kron(a: object, b: object) -> Value:
 
 
 @implements(np.cross)
-def cross(
-    a: object, b: object, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: int | None = None
-) -> Value:
+def cross(a: object, b: object, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: int | None = None) -> Value:
     """Return the vectors perpendicular to pairs of vectors of length 3."""
     if axis is not None:
         axisa = axisb = axisc = axis
     left, right = moveaxis(a, axisa, -1), moveaxis(b, axisb, -1)
     if left.shape[-1] != 3 or right.shape[-1] != 3:
         raise ShapeError(
-            f"cross: expected vectors of length 3, got {left.shape[-1]} and {right.shape[-1]}", got=(left.shape, right.shape)
+            f"cross: expected vectors of length 3, got {left.shape[-1]} and {right.shape[-1]}",
+            got=(left.shape, right.shape),
         )
-    x, y = (lambda i: pick(left, left.ndim - 1, i % 3)), (lambda i: pick(right, right.ndim - 1, i % 3))
-    parts = [x(i + 1) * y(i + 2) - x(i + 2) * y(i + 1) for i in range(3)]
+    x, y = ([pick(z, z.ndim - 1, i) for i in range(3)] for z in (left, right))
+    parts = [x[i - 2] * y[i - 1] - x[i - 1] * y[i - 2] for i in range(3)]
     return moveaxis(stack(parts, axis=-1), -1, axisc)
 
 
@@ -192,10 +191,8 @@ def _cheapest_splits(lengths: Sequence[int]) -> dict[tuple[int, int], int]:
     for width in range(1, count):
         for i in range(count - width):
             j = i + width
-            costs = {
-                k: cost[i, k] + cost[k + 1, j] + lengths[i] * lengths[k + 1] * lengths[j + 1] for k in range(i, j)
-            }
-            splits[i, j] = min(costs, key=lambda k: costs[k])  # noqa: B023
+            costs = {k: cost[i, k] + cost[k + 1, j] + lengths[i] * lengths[k + 1] * lengths[j + 1] for k in range(i, j)}
+            splits[i, j] = min(costs, key=lambda k: costs[k])
             cost[i, j] = costs[splits[i, j]]
     return splits
 

@@ -38,9 +38,7 @@ def squeeze(a: object, axis: int | Sequence[int] | None = None) -> Value:
     """Return `a` without axes of length one: all of them, or those named."""
     shape = shape_of(a)
     axes = (
-        tuple(i for i, n in enumerate(shape) if n == 1)
-        if axis is None
-        else normalize_axes(axis, len(shape), "squeeze")
+        tuple(i for i, n in enumerate(shape) if n == 1) if axis is None else normalize_axes(axis, len(shape), "squeeze")
     )
     long = [i for i in axes if shape[i] != 1]
     if long:

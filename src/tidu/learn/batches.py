@@ -6,7 +6,7 @@ same nesting. This file knows nothing of losses.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import TypeAlias, cast
 
@@ -79,6 +79,18 @@ class TrainingData:
         _require_finite(block, self.paths[i])
         return block
 
+    def whole(self) -> object:
+        """Return all rows as one batch; arrays in memory are not copied."""
+        if self.rows is None and all(isinstance(column, np.ndarray) for column in self.columns):
+            return unflatten(self.structure, self.columns)
+        return self.gather(np.arange(len(self)))
+
+    @property
+    def whole_bytes(self) -> int:
+        """Return the bytes that `whole` allocates."""
+        in_memory = self.rows is None and all(isinstance(column, np.ndarray) for column in self.columns)
+        return 0 if in_memory else self.batch_bytes(len(self))
+
     def batches(self, batch_size: int) -> Iterator[tuple[int, object]]:
         """Yield the number of rows and the batch, from top to bottom."""
         for start in range(0, len(self), batch_size):
@@ -140,11 +152,14 @@ def _hold(tree: object) -> object:
     if isinstance(tree, dict):
         return type(tree)((key, _hold(value)) for key, value in tree.items())
     if isinstance(tree, tuple) and hasattr(tree, "_fields"):
-        return type(tree)(*map(_hold, tree))
+        make: Callable[..., object] = type(tree)
+        return make(*[_hold(value) for value in tree])
     if isinstance(tree, (list, tuple)):
-        return type(tree)(map(_hold, tree))
+        return type(tree)([_hold(value) for value in tree])
     if is_dataclass(tree) and not isinstance(tree, type):
-        return replace(tree, **{item.name: _hold(getattr(tree, item.name)) for item in fields(tree)})
+        held = {item.name: _hold(getattr(tree, item.name)) for item in fields(tree)}
+        changed = any(value is not getattr(tree, name) for name, value in held.items())
+        return replace(tree, **held) if changed else tree
     return tree
 
 
@@ -153,7 +168,11 @@ def _column(leaf: object, path: str) -> Column:
     if isinstance(leaf, _Held):
         column = leaf.source
     elif hasattr(leaf, "__array__"):
+        if np.ma.is_masked(leaf):
+            raise DataError(f"{path} has masked values; fill them first with x.filled(...)", path=path, got=type(leaf))
         column = np.asarray(leaf)
+        if column.dtype.kind in "biuf":
+            column = column.astype(column.dtype.newbyteorder("="), copy=False)
     else:
         raise DataError(
             f"{path} is {type(leaf).__name__}; expected an array with one row per sample, so convert lists of numbers "

@@ -57,7 +57,7 @@ class EpochRecord:
         return self.loss if self.validation_loss is None else self.validation_loss
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class FitResult:
     """What `fit` returns.
 

@@ -11,10 +11,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias, cast, runtime_checkable
 
-import numpy as np
-
 from tidu.core.value import Value
+from tidu.functions.creation import zeros_like
 from tidu.learn.schedules import LearningRate, as_schedule, require_number
+from tidu.ops.power import sqrt
 from tidu.trace.tree import flatten, map_tree, unflatten
 
 __all__ = ["SGD", "Adagrad", "Adam", "AdamW", "Optimizer", "RMSprop", "Tree"]
@@ -48,7 +48,7 @@ class Optimizer(Protocol):
 
 
 def _zeros(params: Tree) -> Tree:
-    return map_tree(lambda leaf: np.zeros_like(cast("np.ndarray[tuple[int, ...], np.dtype[np.generic]]", leaf)), params)
+    return map_tree(zeros_like, params)
 
 
 def _leafwise(rule: LeafRule, params: Tree, gradients: Tree, *slots: Tree) -> list[Tree]:
@@ -57,10 +57,6 @@ def _leafwise(rule: LeafRule, params: Tree, gradients: Tree, *slots: Tree) -> li
     columns = [leaves, flatten(gradients)[0], *[flatten(slot)[0] for slot in slots]]
     rows = [rule(*row) for row in zip(*columns, strict=True)]
     return [unflatten(structure, [row[i] for row in rows]) for i in range(1 + len(slots))]
-
-
-def _sqrt(x: Value) -> Value:
-    return cast("Value", np.sqrt(cast("np.ndarray[tuple[int, ...], np.dtype[np.float64]]", x)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +143,7 @@ class Adagrad:
 
         def rule(p: Value, g: Value, s: Value) -> tuple[Value, ...]:
             s = s + g * g
-            return p - learning_rate * g / (_sqrt(s) + self.eps), s
+            return p - learning_rate * g / (sqrt(s) + self.eps), s
 
         params, squares = _leafwise(rule, params, gradients, cast("dict[str, Tree]", state)["squares"])
         return params, {"squares": squares}
@@ -194,7 +190,7 @@ class RMSprop:
 
         def rule(p: Value, g: Value, s: Value) -> tuple[Value, ...]:
             s = self.decay * s + (1.0 - self.decay) * (g * g)
-            return p - learning_rate * g / (_sqrt(s) + self.eps), s
+            return p - learning_rate * g / (sqrt(s) + self.eps), s
 
         params, squares = _leafwise(rule, params, gradients, cast("dict[str, Tree]", state)["squares"])
         return params, {"squares": squares}
@@ -303,7 +299,7 @@ def _adam(
     def rule(p: Value, g: Value, m: Value, s: Value) -> tuple[Value, ...]:
         m = b1 * m + (1.0 - b1) * g
         s = b2 * s + (1.0 - b2) * (g * g)
-        direction = m / unbias_mean / (_sqrt(s / unbias_squares) + settings.eps)
+        direction = m / unbias_mean / (sqrt(s / unbias_squares) + settings.eps)
         if weight_decay:
             direction = direction + weight_decay * p
         return p - learning_rate * direction, m, s

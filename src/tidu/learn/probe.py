@@ -16,17 +16,20 @@ from tidu.core.spec import Spec, is_differentiable
 from tidu.errors import BudgetError, DtypeError, ShapeError, TiduWarning
 from tidu.interpret import last_uses
 from tidu.learn.batches import TrainingData
+from tidu.learn.lbfgs import LBFGS
 from tidu.learn.optimizers import Tree
 from tidu.learn.order import Order
 from tidu.learn.step import LossFunction, Step
+from tidu.learn.validation import DataValidation, Validation
 from tidu.trace.function import trace
 from tidu.trace.tree import flatten, leaf_paths, map_tree
+from tidu.transforms.gradients import value_and_grad
 
-__all__ = ["MemoryPlan", "check_loss", "checked_params", "peak_bytes", "plan_memory"]
+__all__ = ["MemoryPlan", "check_loss", "checked_params", "peak_bytes", "plan_lbfgs", "plan_memory"]
 
 
 def checked_params(params: Tree) -> Tree:
-    """Return the parameters as arrays.
+    """Return the parameters as arrays; Python numbers among them take the dtype of the arrays.
 
     Raises
     ------
@@ -45,7 +48,9 @@ def checked_params(params: Tree) -> Tree:
                 path=path,
                 got=dtype,
             )
-    return map_tree(np.asarray, params)
+    strong = {leaf.dtype for leaf in leaves if isinstance(leaf, (np.ndarray, np.generic))}
+    weak = np.result_type(*strong) if strong else np.dtype(np.float64)
+    return map_tree(lambda leaf: np.asarray(leaf, weak if type(leaf) is float else None), params)
 
 
 def check_loss(loss: LossFunction, params: Tree, batch: object, key: NDArray[np.uint64]) -> Graph:
@@ -84,8 +89,8 @@ def _warn_of_widening(graph: Graph, params: Tree) -> None:
         if integers and node.spec.dtype == np.float64 and not converted:
             where = f" at {node.source} ({node.source.place.text})" if node.source else ""
             warnings.warn(
-                f"the loss turns {integers[0]} into float64{where}, so all that follows is computed in float64 although "
-                f"the parameters are {', '.join(sorted(dtypes))}; cast first: x.astype(np.float32) / 255.0",
+                f"the loss turns {integers[0]} into float64{where}, so all that follows is float64 although the "
+                f"parameters are {', '.join(sorted(dtypes))}; cast first: x.astype(np.float32) / 255.0",
                 TiduWarning,
                 stacklevel=4,
             )
@@ -147,18 +152,30 @@ def plan_memory(
     key: NDArray[np.uint64],
     data: TrainingData,
     order: Order,
-    validated: bool,
+    validation: Validation | None,
 ) -> MemoryPlan:
-    """Work out what a run will allocate."""
-    batch = data.specs(order.batch_size)
-    graph = trace(step, [params, state, batch, Spec.of(1.0), Spec.of(1.0), key], eager=False).graph
-    held_rows = 0 if data.rows is None else data.rows.nbytes
+    """Work out what a run will allocate; what a callable `validation` allocates is its own affair."""
+    arguments = [params, state, data.specs(order.batch_size), Spec.of(1.0), Spec.of(1.0), key]
+    batch, peak = data.batch_bytes(order.batch_size), peak_bytes(trace(step, arguments, eager=False).graph)
+    rows = 0 if data.rows is None else data.rows.nbytes
+    if isinstance(validation, DataValidation):
+        held, size = validation.data, min(validation.batch_size, len(validation.data))
+        graph = trace(validation.evaluate, [params, held.specs(size)], eager=False).graph
+        batch, peak = max(batch, held.batch_bytes(size)), max(peak, peak_bytes(graph))
+        rows += 0 if held.rows is None else held.rows.nbytes
+    kept = 2 if validation is None else 3
+    return MemoryPlan(order.nbytes + rows, batch, kept * tree_bytes(params), tree_bytes(state), peak)
+
+
+def plan_lbfgs(
+    settings: LBFGS, loss: LossFunction, params: Tree, data: TrainingData, validation: Validation | None
+) -> MemoryPlan:
+    """Work out what a run of L-BFGS will allocate."""
+    whole = data.specs(len(data))
+    graph = trace(value_and_grad(loss.without_key), [params, whole], eager=False).graph
+    kept = 2 if validation is None else 3
     return MemoryPlan(
-        order=order.nbytes + held_rows,
-        batch=data.batch_bytes(order.batch_size),
-        params=tree_bytes(params) * (3 if validated else 2),
-        optimizer=tree_bytes(state),
-        step=peak_bytes(graph),
+        0, data.whole_bytes, kept * tree_bytes(params), settings.workspace_bytes(params), peak_bytes(graph)
     )
 
 

@@ -80,7 +80,7 @@ class BarReporter:
             self._bar.stop()
 
     def start(self, n_steps: int) -> None:
-        """Draw an empty bar."""
+        """Draw an empty bar; the epoch shown is the last one that is over."""
         from rich.console import Console
         from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -94,7 +94,7 @@ class BarReporter:
             console=console,
             disable=not (console.is_terminal or console.is_jupyter),
         )
-        self._task = self._bar.add_task("", total=n_steps, epoch=1, loss="-", score="", speed="-")
+        self._task = self._bar.add_task("", total=n_steps, epoch=0, loss="-", score="", speed="-")
         self._started_s = time.perf_counter()
         self._bar.start()
 
@@ -115,7 +115,7 @@ class BarReporter:
             self._score = f"  score {record.score:.4g}"
         elif record.validation_loss is not None:
             self._score = f"  validation {record.validation_loss:.4g}"
-        self._bar.update(self._task, epoch=record.epoch + 1, loss=f"{record.loss:.4g}", score=self._score)
+        self._bar.update(self._task, epoch=record.epoch, loss=f"{record.loss:.4g}", score=self._score)
 
 
 def make_reporter(progress: bool | Reporter) -> Reporter:

@@ -80,7 +80,9 @@ def require_number(name: str, value: object, low: float, high: float = math.inf,
     """Refuse what is not a number in ``low <= value < high`` (``low < value`` if `open_low`)."""
     number = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
     if not number or not (low < value if open_low else low <= value) or not value < high:  # type: ignore[operator]
-        bounds = f"{'more than' if open_low else 'at least'} {low:g}" + (f" and below {high:g}" if high < math.inf else "")
+        bounds = f"{'more than' if open_low else 'at least'} {low:g}" + (
+            f" and below {high:g}" if high < math.inf else ""
+        )
         raise ParameterError(f"{name} must be a number {bounds}; got {value!r}", name=name, got=value)
 
 

@@ -66,7 +66,8 @@ class Session:
         self._paths = leaf_paths(flatten(params)[1], "params")
         self._best: Tree | None = None
         self._best_epoch: int | None = None
-        self._least = math.inf
+        self._lowest = math.inf
+        self._bar = math.inf
         self._waited = 0
 
     @property
@@ -115,14 +116,14 @@ class Session:
 
     def _judge(self, record: EpochRecord, params: Tree) -> bool:
         """Keep the parameters if they are the best so far; return whether patience is at its end."""
-        # Each new minimum is the best, however small the gain; patience asks for a gain worth the wait.
-        improved = record.watched < self._least - self._min_delta
-        self._waited = 0 if improved else self._waited + 1
-        if self._best_epoch is None or record.watched < min(self.watched[:-1], default=math.inf):
-            self._best_epoch = record.epoch
+        # Each new minimum is kept, however small the gain; patience asks for a gain worth the wait.
+        if self._best_epoch is None or record.watched < self._lowest:
+            self._lowest, self._best_epoch = record.watched, record.epoch
             self._best = params if self._validation is not None else None
-        if improved:
-            self._least = record.watched
+        if record.watched < self._bar - self._min_delta:
+            self._bar, self._waited = record.watched, 0
+        else:
+            self._waited += 1
         return self._patience is not None and self._waited >= self._patience
 
     def chosen(self, last: Tree) -> tuple[Tree, int | None]:

@@ -8,14 +8,18 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, cast
+from typing import Literal
 
-import numpy as np
-
+from tidu.core.bind import spec_of
 from tidu.core.value import Value
 from tidu.errors import ParameterError
 from tidu.learn.optimizers import Optimizer, Tree
 from tidu.nn.random import fold_in
+from tidu.ops.arithmetic import multiply, square
+from tidu.ops.convert import astype
+from tidu.ops.extremes import maximum
+from tidu.ops.power import sqrt
+from tidu.ops.reduce import sum_
 from tidu.trace.tree import flatten, unflatten
 from tidu.transforms.gradients import value_and_grad
 
@@ -100,16 +104,16 @@ def make_step(loss: LossFunction, optimizer: Optimizer, clip_norm: float | None)
         drawn = fold_in(key, number) if loss.key != "none" else key
         value, gradients = value_and_grad(loss.with_key)(params, batch, drawn)
         leaves, structure = flatten(gradients)
-        squares = [np.sum(cast("np.ndarray[tuple[int, ...], np.dtype[np.float64]]", g) ** 2) for g in leaves]
+        squares = [sum_(square(g)) for g in leaves]
         if clip_norm is not None:
             gradients = unflatten(structure, _clipped(leaves, squares, clip_norm))
         params, state = optimizer.update(gradients, state, params, learning_rate, number)
-        return params, state, value, list(squares)
+        return params, state, value, [*squares]
 
     return step
 
 
-def _clipped(leaves: list[object], squares: list[object], clip_norm: float) -> list[object]:
+def _clipped(leaves: list[object], squares: list[Value], clip_norm: float) -> list[object]:
     """Scale all gradients by one factor so that their global norm is at most `clip_norm`.
 
     ``g * clip_norm / max(norm, clip_norm)`` as in optax's ``clip_by_global_norm``: gradients within the
@@ -117,7 +121,7 @@ def _clipped(leaves: list[object], squares: list[object], clip_norm: float) -> l
     difficulty of training recurrent neural networks, ICML 2013.
     """
     total = squares[0]
-    for square in squares[1:]:
-        total = total + square  # type: ignore[operator]
-    scale = clip_norm / np.maximum(np.sqrt(cast("np.float64", total)), clip_norm)
-    return [cast("Value", g) * np.astype(scale, cast("Value", g).dtype) for g in leaves]  # type: ignore[arg-type]
+    for one in squares[1:]:
+        total = total + one
+    scale = clip_norm / maximum(sqrt(total), clip_norm)
+    return [multiply(g, astype(scale, spec_of(g).dtype)) for g in leaves]

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol, TypeAlias
+from typing import Protocol, TypeAlias, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tidu.core.bind import shape_of
 from tidu.errors import ParameterError, ShapeError
 from tidu.learn.batches import TrainingData, as_training_data
 from tidu.learn.optimizers import Tree
@@ -19,7 +20,15 @@ from tidu.learn.step import LossFunction
 from tidu.nn.random import bits
 from tidu.transforms.compiled import jit
 
-__all__ = ["DataValidation", "Measured", "Metrics", "ScoreValidation", "Validation", "make_validation"]
+__all__ = [
+    "DataValidation",
+    "Measured",
+    "Metrics",
+    "ScoreValidation",
+    "Validation",
+    "make_validation",
+    "validation_rows",
+]
 
 Metrics: TypeAlias = Mapping[str, Callable[[Tree, object], object]]
 """Names, and functions ``metric(params, batch)`` -> a mean over the batch's rows."""
@@ -69,61 +78,79 @@ class DataValidation:
         self, loss: Callable[[Tree, object], object], metrics: Metrics, data: TrainingData, batch_size: int
     ) -> None:
         self.data = data
-        self._batch_size = batch_size
+        self.batch_size = batch_size
         self._names = tuple(metrics)
-        self._compiled = jit(
-            lambda params, batch: [loss(params, batch), *[metric(params, batch) for metric in metrics.values()]]
-        )
+
+        def evaluate(params: Tree, batch: object) -> list[object]:
+            return [loss(params, batch), *[metric(params, batch) for metric in metrics.values()]]
+
+        self.evaluate = evaluate
+        self._compiled = jit(evaluate)
 
     def __call__(self, params: Tree) -> Measured:
         """Return the means over the rows, each batch weighing as many as it has."""
         totals = np.zeros(1 + len(self._names))
-        for count, batch in self.data.batches(self._batch_size):
-            found = self._compiled(params, batch)
-            names = ("the validation loss", *[f"metric {name!r}" for name in self._names])
-            totals += [count * _number(x, name) for x, name in zip(found, names, strict=True)]  # type: ignore[call-overload]
+        names = ("the validation loss", *[f"metric {name!r}" for name in self._names])
+        for count, batch in self.data.batches(self.batch_size):
+            with np.errstate(all="ignore"):  # what is not finite ends the run, with the epoch's number
+                found = self._compiled(params, batch)
+                totals += [count * _number(x, name) for x, name in zip(cast("list[object]", found), names, strict=True)]
         loss, *means = (totals / len(self.data)).tolist()
         return Measured(loss=loss, metrics=dict(zip(self._names, means, strict=True)))
 
 
-def make_validation(
-    validation: object,
-    data: TrainingData,
-    loss: LossFunction,
-    eval_loss: Callable[[Tree, object], object] | None,
-    metrics: Metrics | None,
-    batch_size: int,
-    key: NDArray[np.uint64],
-) -> tuple[Validation | None, TrainingData]:
-    """Return what judges the parameters, if anything does, and the rows that remain for training.
+def validation_rows(
+    validation: object, data: TrainingData, key: NDArray[np.uint64]
+) -> tuple[TrainingData | None, TrainingData]:
+    """Return the rows to validate on, if it is to be done on rows, and those that remain for training.
 
     Raises
     ------
     ParameterError
-        If `validation` is not understood, if it needs a loss without key and there is none, or if `metrics`
-        or `eval_loss` are given without rows to measure them on.
+        If a fraction leaves one side empty.
+    ShapeError
+        If validation data are not nested as the data.
     DataError
-        If the validation data are not nested as the data, or hold what cannot be computed with.
+        If they hold what cannot be computed with.
     """
     if validation is None or callable(validation):
-        if metrics or eval_loss is not None:
-            raise ParameterError(
-                "metrics and eval_loss are measured on validation rows; give validation=(X, y) or a fraction",
-                got=validation,
-            )
-        return (None if validation is None else ScoreValidation(validation)), data
-    if eval_loss is None and loss.needs_key:
-        raise ParameterError(
-            "loss needs a key, which validation does not have; give eval_loss=, or let the loss take key=None",
-            expected="eval_loss",
-        )
+        return None, data
     if isinstance(validation, (bool, int, float, np.number)):
-        held, data = _hold_out(float(validation), data, key)
-    else:
-        held = as_training_data(validation, "validation")
-        _require_same_nesting(held, data)
-    judge = DataValidation(eval_loss or loss.without_key, metrics or {}, held, batch_size)
-    return judge, data
+        return _hold_out(float(validation), data, key)
+    held = as_training_data(validation, "validation")
+    _require_same_nesting(held, data)
+    return held, data
+
+
+def make_validation(
+    validation: object,
+    held: TrainingData | None,
+    loss: LossFunction,
+    eval_loss: Callable[[Tree, object], object] | None,
+    metrics: Metrics | None,
+    batch_size: int,
+) -> Validation | None:
+    """Return what judges the parameters, if anything does.
+
+    Raises
+    ------
+    ParameterError
+        If a loss without key is needed and there is none, or if `metrics` or `eval_loss` are given without
+        rows to measure them on.
+    """
+    if held is not None:
+        if eval_loss is None and loss.needs_key:
+            raise ParameterError(
+                "loss needs a key, which validation does not have; give eval_loss=, or let the loss take key=None",
+                expected="eval_loss",
+            )
+        return DataValidation(eval_loss or loss.without_key, metrics or {}, held, batch_size)
+    if metrics or eval_loss is not None:
+        raise ParameterError(
+            "metrics and eval_loss are measured on validation rows; give validation=(X, y) or a fraction",
+            got=validation,
+        )
+    return ScoreValidation(validation) if callable(validation) else None
 
 
 def _hold_out(fraction: float, data: TrainingData, key: NDArray[np.uint64]) -> tuple[TrainingData, TrainingData]:
@@ -149,10 +176,8 @@ def _require_same_nesting(held: TrainingData, data: TrainingData) -> None:
 
 
 def _number(value: object, what: str) -> float:
-    if np.ndim(value) != 0:  # type: ignore[arg-type]
+    if shape_of(value):
         raise ShapeError(
-            f"{what} must be one number, got shape {list(np.shape(value))}",  # type: ignore[arg-type]
-            expected=(),
-            got=np.shape(value),  # type: ignore[arg-type]
+            f"{what} must be one number, got shape {list(shape_of(value))}", expected=(), got=shape_of(value)
         )
-    return float(value)  # type: ignore[arg-type]
+    return float(cast("float", value))

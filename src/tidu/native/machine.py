@@ -24,8 +24,8 @@ __all__ = ["MachineCode", "Processor", "compile_text", "host"]
 
 _CODE_GENERATION = 1
 """Level 1 runs as fast as 3 on clean SSA; level 0 is four times slower."""
-_PASSES = 2
-"""The level that vectorizes plain loops."""
+_VECTORIZING = 2
+"""The level of LLVM's passes from which on plain loops are vectorized."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,9 @@ class NativeCall:
         self._call(*arguments)
 
 
-def compile_text(text: str, functions: Sequence[str] = (), processor: Processor | None = None) -> MachineCode:
+def compile_text(
+    text: str, functions: Sequence[str] = (), *, vectorize: bool = True, processor: Processor | None = None
+) -> MachineCode:
     """Compile LLVM IR.
 
     Parameters
@@ -105,6 +107,9 @@ def compile_text(text: str, functions: Sequence[str] = (), processor: Processor 
         A whole module.
     functions : sequence of str
         The outside functions that it calls; LLVM would end the process over one that is missing.
+    vectorize : bool
+        Whether LLVM's passes run, which vectorize plain loops; they take some 5 ms a kernel, four times
+        as long as everything else.
     processor : Processor, optional
         By default the host.
 
@@ -129,11 +134,10 @@ def compile_text(text: str, functions: Sequence[str] = (), processor: Processor 
     )
     module.data_layout = str(machine.target_data)
     module.verify()
-    options = binding.create_pipeline_tuning_options(speed_level=_PASSES)
-    options.loop_vectorization = True
-    binding.create_pass_builder(machine, options).getModulePassManager().run(
-        module, binding.create_pass_builder(machine, options)
-    )
+    if vectorize:
+        options = binding.create_pipeline_tuning_options(speed_level=_VECTORIZING)
+        builder = binding.create_pass_builder(machine, options)
+        builder.getModulePassManager().run(module, builder)
     engine = binding.create_mcjit_compiler(module, machine)
     engine.finalize_object()
     return MachineCode(engine)

@@ -13,13 +13,16 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
-from tidu.core.bind import Traced
 from tidu.core.spec import Shape
-from tidu.core.structural import convert
 from tidu.core.value import Value
 from tidu.errors import ParameterError
+from tidu.ops.arithmetic import multiply, negative
+from tidu.ops.exponential import log1p
 from tidu.ops.join import concatenate
+from tidu.ops.movement import reshape
+from tidu.ops.power import sqrt
 from tidu.ops.random import derive_key, random_bits, unit_interval
+from tidu.ops.trigonometric import cos, sin
 
 __all__ = ["bernoulli", "bits", "fold_in", "key", "normal", "split", "uniform"]
 
@@ -173,10 +176,10 @@ def normal(key: object, shape: int | Shape = (), *, dtype: object = np.float64) 
     lengths = _shape(shape)
     count = math.prod(lengths)
     pairs = uniform(key, (2, (count + 1) // 2), dtype=dtype)
-    radius = np.sqrt(-2.0 * np.log1p(-cast("NDArray[np.floating]", pairs[0])))
-    angle = cast("NDArray[np.floating]", pairs[1] * (2.0 * math.pi))
-    both = concatenate([radius * np.cos(angle), radius * np.sin(angle)])
-    return cast("Value", np.reshape(cast("NDArray[np.floating]", both[:count]), lengths))
+    radius = sqrt(log1p(negative(pairs[0])) * -2.0)
+    angle = pairs[1] * (2.0 * math.pi)
+    both = concatenate([multiply(radius, cos(angle)), multiply(radius, sin(angle))])
+    return reshape(both[:count], lengths)
 
 
 def bernoulli(key: object, p: object = 0.5, shape: int | Shape = ()) -> Value:

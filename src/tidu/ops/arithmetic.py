@@ -6,6 +6,7 @@ import numpy as np
 
 from tidu.core.emit import Scalar, ScalarBuilder
 from tidu.core.primitive import Formula, Interval, Kink, Laws, NoGradient
+from tidu.core.value import Value
 from tidu.ops.declare import ELEMENTWISE_EDGES, NO_LAWS, elementwise
 
 __all__ = [
@@ -58,7 +59,10 @@ def add(x: object, y: object) -> object:
     kinks=[],
     laws=Laws(commutative=True, associative=True, identity=1.0),
     formula=Formula(r"{0} \cdot {1}", "{0} * {1}", ("{1}", "{0}")),
-    words={"en": "multiplies; each operand's gradient is scaled by the other one", "zh": "相乘；每个因子的梯度乘以另一个因子"},
+    words={
+        "en": "multiplies; each operand's gradient is scaled by the other one",
+        "zh": "相乘；每个因子的梯度乘以另一个因子",
+    },
     source="IEEE 754",
 )
 def multiply(x: object, y: object) -> object:
@@ -244,11 +248,15 @@ def absolute(x: object) -> object:
     """
 
 
+def _pull_copysign(ct: Value, out: Value, x: Value, y: Value) -> Value:
+    return ct * (sign(x) * copysign(1.0, y))
+
+
 @elementwise(
     numpy=[np.copysign],
     evaluate=np.copysign,
     pullback=[
-        lambda ct, out, x, y: ct * (sign(x) * copysign(1.0, y)),
+        _pull_copysign,
         NoGradient("only the sign is taken, and it is constant on either side of 0"),
     ],
     emit=lambda b, x, y: b.call("copysign", x, y),
@@ -256,9 +264,7 @@ def absolute(x: object) -> object:
     edges=_PAIRS,
     kinks=[Kink((0.0, 1.0), (0.0, 0.0), "as that of the absolute value: the mean of the one-sided slopes")],
     laws=NO_LAWS,
-    formula=Formula(
-        r"|{0}|\,\mathrm{{sign}}({1})", "copysign({0}, {1})", ("1 if the signs agree, else -1", "0")
-    ),
+    formula=Formula(r"|{0}|\,\mathrm{{sign}}({1})", "copysign({0}, {1})", ("1 if the signs agree, else -1", "0")),
     words={"en": "gives the first number the sign of the second", "zh": "把后者的符号赋给前者"},
     source="IEEE 754 copySign",
 )

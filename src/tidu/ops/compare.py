@@ -6,6 +6,7 @@ import numpy as np
 
 from tidu.core.emit import EmitScalar, Scalar, ScalarBuilder
 from tidu.core.primitive import Formula, Interval, Laws, NoGradient
+from tidu.core.structural import choose
 from tidu.ops.declare import NO_LAWS, elementwise
 
 __all__ = ["BOOLEAN", "equal", "greater", "greater_equal", "less", "less_equal", "not_equal", "where"]
@@ -165,8 +166,8 @@ def not_equal(x: object, y: object) -> object:
     evaluate=np.where,
     pullback=[
         NoGradient("the condition only chooses"),
-        lambda ct, out, c, x, y: where(c, ct, 0.0),
-        lambda ct, out, c, x, y: where(c, 0.0, ct),
+        lambda ct, out, c, x, y: choose(c, ct, 0.0),
+        lambda ct, out, c, x, y: choose(c, 0.0, ct),
     ],
     emit=lambda b, c, x, y: b.select(b.compare("!=", c, b.constant(0.0)), x, y),
     samples=[Interval(-3.0, 3.0), Interval(-3.0, 3.0), Interval(-3.0, 3.0)],
@@ -174,7 +175,10 @@ def not_equal(x: object, y: object) -> object:
     kinks=[],
     laws=NO_LAWS,
     formula=Formula(r"({0}\,?\,{1} : {2})", "{1} if {0} else {2}", ("0", "1 if {0} else 0", "0 if {0} else 1")),
-    words={"en": "chooses by a condition; the gradient goes to the chosen value", "zh": "按条件选择；梯度传给被选中的值"},
+    words={
+        "en": "chooses by a condition; the gradient goes to the chosen value",
+        "zh": "按条件选择；梯度传给被选中的值",
+    },
     source="numpy.where; a condition that is not 0 holds, NaN too",
 )
 def where(condition: object, x: object, y: object) -> object:

@@ -120,7 +120,9 @@ def matmul(a: object, b: object) -> Value:
     """
     left, right = shape_of(a), shape_of(b)
     if not left or not right:
-        raise ShapeError(f"matmul: operands need at least one axis, got {list(left)} and {list(right)}", shapes=(left, right))
+        raise ShapeError(
+            f"matmul: operands need at least one axis, got {list(left)} and {list(right)}", shapes=(left, right)
+        )
     product = apply(
         matmul_primitive,
         reshape(a, (1, *left)) if len(left) == 1 else a,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -41,24 +41,35 @@ def _cumsum(x: ArrayLike, axis: int, reverse: bool) -> NDArray[np.generic]:
     return np.flip(np.cumsum(np.flip(x, axis), axis), axis) if reverse else np.cumsum(x, axis)
 
 
+def _batch_cumsum(operands: Sequence[object], flags: Sequence[bool], axis: int, reverse: bool) -> Value:
+    return apply(cumsum_primitive, operands[0], axis=axis + 1, reverse=reverse)
+
+
+def _batch_cumprod(operands: Sequence[object], flags: Sequence[bool], axis: int) -> Value:
+    return apply(cumprod_primitive, operands[0], axis=axis + 1)
+
+
+def _pull_cumsum(ct: Value, out: Value, x: Value, axis: int, reverse: bool) -> Value:
+    """An element is in every sum from its own on, so the cotangents are added up from the other end."""
+    return apply(cumsum_primitive, ct, axis=axis, reverse=not reverse)
+
+
 @structured(
     kind=Structured(
         name="cumulative",
         shape=lambda x, axis, reverse: x,
-        batched=lambda operands, flags, axis, reverse: apply(
-            cumsum_primitive, operands[0], axis=axis + 1, reverse=reverse
-        ),
+        batched=_batch_cumsum,
         tried=tuple(
-            Example((shape,), {"axis": axis, "reverse": reverse}) for shape, axis in _SHAPES for reverse in (False, True)
+            Example((shape,), {"axis": axis, "reverse": reverse})
+            for shape, axis in _SHAPES
+            for reverse in (False, True)
         ),
         flops=_one_per_element,
         dtype=_accumulated(np.cumsum),
     ),
     numpy=[],
     evaluate=_cumsum,
-    pullback=[
-        lambda ct, out, x, axis, reverse: apply(cumsum_primitive, ct, axis=axis, reverse=not reverse),
-    ],
+    pullback=[_pull_cumsum],
     emit=_RUNNING,
     samples=[Interval(-3.0, 3.0)],
     laws=NO_LAWS,
@@ -119,7 +130,7 @@ def _pull_cumprod(ct: Value, out: Value, x: Value, axis: int) -> Value:
     kind=Structured(
         name="cumulative",
         shape=lambda x, axis: x,
-        batched=lambda operands, flags, axis: apply(cumprod_primitive, operands[0], axis=axis + 1),
+        batched=_batch_cumprod,
         tried=tuple(Example((shape,), {"axis": axis}) for shape, axis in _SHAPES),
         flops=_one_per_element,
         dtype=_accumulated(np.cumprod),

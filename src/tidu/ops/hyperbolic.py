@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from tidu.core.primitive import Formula, Interval, Kink, Laws
+from tidu.core.value import Value
 from tidu.ops.arithmetic import square
 from tidu.ops.declare import ELEMENTWISE_EDGES, elementwise
 from tidu.ops.power import sqrt
@@ -14,10 +15,14 @@ __all__ = ["arccosh", "arcsinh", "arctanh", "cosh", "sinh", "tanh"]
 _WIDE = Interval(-3.0, 3.0)
 
 
+def _pull_sinh(ct: Value, out: Value, x: Value) -> Value:
+    return ct * cosh(x)
+
+
 @elementwise(
     numpy=[np.sinh],
     evaluate=np.sinh,
-    pullback=[lambda ct, out, x: ct * cosh(x)],
+    pullback=[_pull_sinh],
     emit=lambda b, x: b.call("sinh", x),
     samples=[_WIDE],
     edges=ELEMENTWISE_EDGES,

@@ -39,7 +39,9 @@ def _index_shape(what: str, whole: Shape, indices: Sequence[Shape]) -> Shape:
     """Return what the indices broadcast to."""
     if len(indices) > len(whole):
         raise IndexRangeError(
-            f"{what}: {len(indices)} indices for an array of {len(whole)} dimension(s)", got=len(indices), expected=whole
+            f"{what}: {len(indices)} indices for an array of {len(whole)} dimension(s)",
+            got=len(indices),
+            expected=whole,
         )
     try:
         return np.broadcast_shapes(*indices)
@@ -63,7 +65,9 @@ def _in_range(what: str, lengths: Shape, indices: Sequence[object]) -> list[Inte
         if outside.any():
             value = int(array[outside].flat[0])
             raise IndexRangeError(
-                f"{what}: index {value} is out of bounds for axis {axis} with length {length}", got=value, expected=length
+                f"{what}: index {value} is out of bounds for axis {axis} with length {length}",
+                got=value,
+                expected=length,
             )
         checked.append(np.where(array < 0, array + length, array))
     return checked
@@ -156,9 +160,11 @@ def _scatter_add(ct: object, *indices: object, shape: Shape) -> NDArray[np.gener
     """Add on flat positions: NumPy's `add.at` is fast for one aligned index only."""
     values = np.asarray(ct)
     lead = shape[: len(indices)]
-    cells = np.ravel_multi_index(
-        tuple(np.broadcast_arrays(*_in_range("scatter_add", lead, indices))), lead
-    ) if math.prod(lead) else np.zeros(0, np.intp)
+    cells = (
+        np.ravel_multi_index(tuple(np.broadcast_arrays(*_in_range("scatter_add", lead, indices))), lead)
+        if math.prod(lead)
+        else np.zeros(0, np.intp)
+    )
     width = math.prod(shape[len(indices) :])
     positions = (np.asarray(cells, np.intp).reshape(-1, 1) * width + np.arange(width)).ravel()
     whole = np.zeros(math.prod(shape), values.dtype)
@@ -199,7 +205,7 @@ def scatter_add_primitive(values: object, *indices: object, shape: Shape) -> obj
 
 
 def scatter_add(values: object, *indices: object, shape: Shape) -> Value:
-    """Return zeros of `shape` with `values` added at `indices`, those of one place summed: the transpose of `gather`."""
+    """Return zeros of `shape` with `values` added at `indices`: the transpose of `gather`."""
     return apply(scatter_add_primitive, values, *indices, shape=shape)
 
 

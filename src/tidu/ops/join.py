@@ -9,7 +9,7 @@ import numpy as np
 
 from tidu.core.bind import apply, shape_of
 from tidu.core.kinds import Structured, batch_front, normalize_axis
-from tidu.core.primitive import Example, Formula
+from tidu.core.primitive import Example, Formula, find
 from tidu.core.spec import Shape
 from tidu.core.structural import reshape
 from tidu.core.table import implements
@@ -29,8 +29,8 @@ def _shape(*shapes: Shape, axis: int) -> Shape:
             a != b for i, (a, b) in enumerate(zip(shape, first, strict=True)) if i != axis
         ):
             raise ShapeError(
-                f"concatenate: array {position} of shape {list(shape)} does not fit {list(first)}; all lengths but that "
-                f"of axis {axis} must be equal",
+                f"concatenate: array {position} of shape {list(shape)} does not fit {list(first)}; all lengths "
+                f"but that of axis {axis} must be equal",
                 expected=first,
                 got=shape,
                 position=position,
@@ -50,9 +50,7 @@ def _part(ct: Value, out: Value, *operands: Value, axis: int, position: int = 0)
     kind=Structured(
         name="movement",
         shape=_shape,
-        batched=lambda operands, flags, axis: apply(
-            concatenate_primitive, *batch_front(operands, flags), axis=axis + 1
-        ),
+        batched=lambda operands, flags, axis: apply(find("concatenate"), *batch_front(operands, flags), axis=axis + 1),
         tried=(
             Example(((2,), (3,)), {"axis": 0}),
             Example(((2, 3), (2, 1), (2, 0)), {"axis": 1}),

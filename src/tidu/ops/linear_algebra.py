@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from tidu.core.bind import apply, shape_of
 from tidu.core.kinds import Structured, batch_front
-from tidu.core.primitive import Example, Formula, InterpretedOnly, Interval, NoGradient, Params
+from tidu.core.primitive import Example, Formula, InterpretedOnly, Interval, NoGradient, Params, find
 from tidu.core.source import current_source
 from tidu.core.spec import Dtype, Shape, Spec
 from tidu.core.structural import reshape, sum_axes
@@ -25,9 +25,21 @@ from tidu.ops.compare import where
 from tidu.ops.contract import matmul, swap_last
 from tidu.ops.declare import NO_LAWS, structured
 
-__all__ = ["SingularMatrixError", "cholesky", "det", "inv", "slogdet", "solve"]
+__all__ = [
+    "LAPACK",
+    "SingularMatrixError",
+    "cholesky",
+    "cubic",
+    "det",
+    "floating",
+    "inv",
+    "slogdet",
+    "solve",
+    "square",
+    "with_lapack_errors",
+]
 
-_LAPACK = InterpretedOnly("LAPACK's own code, through NumPy")
+LAPACK = InterpretedOnly("LAPACK's own code, through NumPy")
 _ANY = Interval(-3.0, 3.0)
 _SQUARE = (
     Example(((3, 3),)),
@@ -42,7 +54,9 @@ class SingularMatrixError(ParameterError, np.linalg.LinAlgError):
     """A matrix has no inverse, or no such factor."""
 
 
-def _square(name: str) -> Callable[[Shape], Shape]:
+def square(name: str) -> Callable[[Shape], Shape]:
+    """Return the shape rule of an operation on square matrices: the shape itself, checked."""
+
     def shape(x: Shape) -> Shape:
         if len(x) < 2 or x[-1] != x[-2]:
             raise ShapeError(f"{name}: expected square matrices in the last two axes, got shape {list(x)}", got=x)
@@ -51,13 +65,13 @@ def _square(name: str) -> Callable[[Shape], Shape]:
     return shape
 
 
-def _floating(*dtypes: Dtype) -> Dtype:
+def floating(*dtypes: Dtype) -> Dtype:
     """Return the dtype that LAPACK works in: integers become float64."""
     dtype = np.result_type(*dtypes)
     return dtype if dtype.kind == "f" else np.dtype(np.float64)
 
 
-def _lapack(name: str, function: Callable[..., NDArray[np.generic]]) -> Callable[..., NDArray[np.generic]]:
+def with_lapack_errors(name: str, function: Callable[..., NDArray[np.generic]]) -> Callable[..., NDArray[np.generic]]:
     """Return `function` with LAPACK's refusal told in our words."""
 
     def evaluate(*operands: object) -> NDArray[np.generic]:
@@ -75,7 +89,9 @@ def _lapack(name: str, function: Callable[..., NDArray[np.generic]]) -> Callable
     return evaluate
 
 
-def _cubic(factor: float) -> Callable[[tuple[Spec, ...], Spec, Params], int]:
+def cubic(factor: float) -> Callable[[tuple[Spec, ...], Spec, Params], int]:
+    """Return the cost of an operation that takes ``factor * n**3`` operations for n by n matrices."""
+
     def flops(operands: tuple[Spec, ...], out: Spec, params: Params) -> int:
         x = operands[0]
         return int(factor * x.size * x.shape[-1])
@@ -88,20 +104,20 @@ def _matrices(ct: Value) -> Value:
     return reshape(ct, (*ct.shape, 1, 1))
 
 
-def _one_operand(name: str, primitive: Callable[[object], Value], *, scalar: bool, factor: float) -> Structured:
-    square = _square(name)
+def _one_operand(name: str, *, scalar: bool, factor: float) -> Structured:
+    of_square = square(name)
     return Structured(
         name="linear algebra",
-        shape=(lambda x: square(x)[:-2]) if scalar else square,
-        batched=lambda operands, flags: primitive(operands[0]),
+        shape=(lambda x: of_square(x)[:-2]) if scalar else of_square,
+        batched=lambda operands, flags: apply(find(name), operands[0]),
         tried=_SQUARE,
-        flops=_cubic(factor),
-        dtype=_floating,
+        flops=cubic(factor),
+        dtype=floating,
     )
 
 
 def _solve_shape(a: Shape, b: Shape) -> Shape:
-    _square("solve")(a)
+    square("solve")(a)
     try:
         stack = np.broadcast_shapes(a[:-2], b[:-2])
     except ValueError:
@@ -113,6 +129,10 @@ def _solve_shape(a: Shape, b: Shape) -> Shape:
             shapes=(a, b),
         )
     return (*stack, *b[-2:])
+
+
+def _solve_transposed(a: Value, b: Value) -> Value:
+    return apply(solve_primitive, swap_last(a), b)
 
 
 def _batch_solve(operands: Sequence[object], flags: Sequence[bool]) -> Value:
@@ -138,15 +158,15 @@ def _batch_solve(operands: Sequence[object], flags: Sequence[bool]) -> Value:
         flops=lambda operands, out, params: (
             operands[0].size * operands[0].shape[-1] * 2 // 3 + 2 * out.size * operands[0].shape[-1]
         ),
-        dtype=_floating,
+        dtype=floating,
     ),
     numpy=[],
-    evaluate=_lapack("solve", np.linalg.solve),
+    evaluate=with_lapack_errors("solve", np.linalg.solve),
     pullback=[
-        lambda ct, out, a, b: -matmul(apply(solve_primitive, swap_last(a), ct), swap_last(out)),
-        lambda ct, out, a, b: apply(solve_primitive, swap_last(a), ct),
+        lambda ct, out, a, b: -matmul(_solve_transposed(a, ct), swap_last(out)),
+        lambda ct, out, a, b: _solve_transposed(a, ct),
     ],
-    emit=_LAPACK,
+    emit=LAPACK,
     samples=[_ANY, _ANY],
     laws=NO_LAWS,
     formula=Formula("{0}^{{-1}}{1}", "solve({0}, {1})", ("-solve({0}.T, ct) @ {out}.T", "solve({0}.T, ct)")),
@@ -187,11 +207,11 @@ def solve(a: object, b: object) -> Value:
 
 
 @structured(
-    kind=_one_operand("inv", lambda x: inv(x), scalar=False, factor=2.0),
+    kind=_one_operand("inv", scalar=False, factor=2.0),
     numpy=[],
-    evaluate=_lapack("inv", np.linalg.inv),
+    evaluate=with_lapack_errors("inv", np.linalg.inv),
     pullback=[lambda ct, out, x: -matmul(matmul(swap_last(out), ct), swap_last(out))],
-    emit=_LAPACK,
+    emit=LAPACK,
     samples=[_ANY],
     laws=NO_LAWS,
     formula=Formula("{0}^{{-1}}", "inv({0})", ("-{out}.T @ ct @ {out}.T",)),
@@ -220,15 +240,18 @@ def inv(a: object) -> Value:
 
 
 @structured(
-    kind=_one_operand("det", lambda x: det(x), scalar=True, factor=2 / 3),
+    kind=_one_operand("det", scalar=True, factor=2 / 3),
     numpy=[],
     evaluate=np.linalg.det,
-    pullback=[lambda ct, out, x: _matrices(ct) * apply(cofactor_primitive, x)],
-    emit=_LAPACK,
+    pullback=[lambda ct, out, x: _matrices(ct) * apply(find("cofactor"), x)],
+    emit=LAPACK,
     samples=[_ANY],
     laws=NO_LAWS,
     formula=Formula(r"\det {0}", "det({0})", ("cofactor({0})",)),
-    words={"en": "is the volume factor of a matrix; its gradient is the cofactor matrix", "zh": "行列式；梯度是代数余子式矩阵"},
+    words={
+        "en": "is the volume factor of a matrix; its gradient is the cofactor matrix",
+        "zh": "行列式；梯度是代数余子式矩阵",
+    },
     source="Giles 2008, section 2.2.4; Jacobi's formula",
 )
 def det_primitive(x: object) -> object:
@@ -248,7 +271,7 @@ def det(a: object) -> Value:
 
 
 def _cofactor(x: object) -> NDArray[np.generic]:
-    """Return the cofactors through the singular values, which needs no inverse: cof(USV') = det(U)det(V) U cof(S) V'."""
+    """Return cof(USV') = det(U)det(V) U cof(S) V', which needs no inverse."""
     u, s, vt = np.linalg.svd(np.asarray(x))
     others = np.prod(np.where(np.eye(s.shape[-1], dtype=np.bool_), s.dtype.type(1), s[..., None, :]), axis=-1)
     sign = np.rint(np.linalg.det(u) * np.linalg.det(vt))
@@ -263,11 +286,11 @@ def _pull_cofactor(ct: Value, out: Value, x: Value) -> Value:
 
 
 @structured(
-    kind=_one_operand("cofactor", lambda x: apply(cofactor_primitive, x), scalar=False, factor=20.0),
+    kind=_one_operand("cofactor", scalar=False, factor=20.0),
     numpy=[],
     evaluate=_cofactor,
     pullback=[_pull_cofactor],
-    emit=_LAPACK,
+    emit=LAPACK,
     samples=[_ANY],
     laws=NO_LAWS,
     formula=Formula(r"\mathrm{{cof}}\,{0}", "cofactor({0})"),
@@ -279,11 +302,11 @@ def cofactor_primitive(x: object) -> object:
 
 
 @structured(
-    kind=_one_operand("logabsdet", lambda x: apply(logabsdet_primitive, x), scalar=True, factor=2 / 3),
+    kind=_one_operand("logabsdet", scalar=True, factor=2 / 3),
     numpy=[],
     evaluate=lambda x: np.linalg.slogdet(x)[1],
     pullback=[lambda ct, out, x: _matrices(ct) * swap_last(inv(x))],
-    emit=_LAPACK,
+    emit=LAPACK,
     samples=[_ANY],
     laws=NO_LAWS,
     formula=Formula(r"\log|\det {0}|", "logabsdet({0})", ("inv({0}).T",)),
@@ -295,11 +318,11 @@ def logabsdet_primitive(x: object) -> object:
 
 
 @structured(
-    kind=_one_operand("detsign", lambda x: apply(detsign_primitive, x), scalar=True, factor=2 / 3),
+    kind=_one_operand("detsign", scalar=True, factor=2 / 3),
     numpy=[],
     evaluate=lambda x: np.linalg.slogdet(x)[0],
     pullback=[NoGradient("a sign is constant where it does not jump")],
-    emit=_LAPACK,
+    emit=LAPACK,
     samples=[_ANY],
     laws=NO_LAWS,
     formula=Formula(r"\mathrm{{sgn}}\det {0}", "detsign({0})", ("0",)),
@@ -329,25 +352,25 @@ def _pull_cholesky(ct: Value, out: Value, x: Value) -> Value:
     product = matmul(swap_last(out), ct)
     below, on = np.tri(n, k=-1, dtype=np.bool_), np.eye(n, dtype=np.bool_)
     half = where(below, product, where(on, product * 0.5, 0.0))
-    left = apply(solve_primitive, swap_last(out), half)
-    both = apply(solve_primitive, swap_last(out), swap_last(left))
+    left = _solve_transposed(out, half)
+    both = _solve_transposed(out, swap_last(left))
     return (both + swap_last(both)) * 0.5
 
 
 @structured(
     kind=Structured(
         name="linear algebra",
-        shape=_square("cholesky"),
-        batched=lambda operands, flags: apply(cholesky_primitive, operands[0]),
+        shape=square("cholesky"),
+        batched=lambda operands, flags: apply(find("cholesky"), operands[0]),
         # of larger matrices drawn at random few are positive definite
         tried=(Example(((1, 1),)), Example(((3, 1, 1),)), Example(((0, 0),)), Example(((0, 2, 2),))),
-        flops=_cubic(1 / 3),
-        dtype=_floating,
+        flops=cubic(1 / 3),
+        dtype=floating,
     ),
     numpy=[],
-    evaluate=_lapack("cholesky", np.linalg.cholesky),
+    evaluate=with_lapack_errors("cholesky", np.linalg.cholesky),
     pullback=[_pull_cholesky],
-    emit=_LAPACK,
+    emit=LAPACK,
     samples=[Interval(0.5, 3.0)],
     laws=NO_LAWS,
     formula=Formula(r"\mathrm{{chol}}\,{0}", "cholesky({0})"),

@@ -28,7 +28,9 @@ def _reshape_shape(x: Shape, **params: object) -> Shape:
     shape = cast("Shape", params["shape"])
     if math.prod(x) != math.prod(shape):
         raise ShapeError(
-            f"reshape: {math.prod(x)} elements of shape {list(x)} do not fill shape {list(shape)}", got=x, expected=shape
+            f"reshape: {math.prod(x)} elements of shape {list(x)} do not fill shape {list(shape)}",
+            got=x,
+            expected=shape,
         )
     return shape
 
@@ -77,7 +79,9 @@ def reshape(x: object, shape: object, order: str = "C", *, copy: object = None) 
     if -1 in lengths:
         others = math.prod(n for n in lengths if n != -1)
         if others == 0 or size % others:
-            raise ShapeError(f"reshape: {size} elements of shape {list(shape_of(x))} do not fill {lengths}", got=lengths)
+            raise ShapeError(
+                f"reshape: {size} elements of shape {list(shape_of(x))} do not fill {lengths}", got=lengths
+            )
         lengths[lengths.index(-1)] = size // others
     if order == "F":
         return transpose(_reshape(transpose(x), tuple(reversed(lengths))))
@@ -139,11 +143,15 @@ def broadcast_to(x: object, shape: object, subok: bool = False) -> Value:
     return apply(broadcast_to_primitive, x, shape=lengths)
 
 
+def _permute(x: object, axes: Sequence[int]) -> Value:
+    return transpose(x, axes)
+
+
 @structured(
     kind=Structured(
         name="movement",
         shape=lambda x, axes: tuple(x[a] for a in axes),
-        batched=lambda operands, flags, axes: transpose(operands[0], (0, *(a + 1 for a in axes))),
+        batched=lambda operands, flags, axes: _permute(operands[0], (0, *(a + 1 for a in axes))),
         tried=(
             Example(((2, 3),), {"axes": (1, 0)}),
             Example(((2, 3, 4),), {"axes": (2, 0, 1)}),
@@ -153,7 +161,7 @@ def broadcast_to(x: object, shape: object, subok: bool = False) -> Value:
     ),
     numpy=[],
     evaluate=lambda x, axes: np.transpose(x, axes),
-    pullback=[lambda ct, out, x, axes: transpose(ct, tuple(int(i) for i in np.argsort(axes)))],
+    pullback=[lambda ct, out, x, axes: _permute(ct, [int(i) for i in np.argsort(axes)])],
     emit=MOVED,
     samples=ANY,
     laws=Laws(),

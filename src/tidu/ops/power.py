@@ -22,12 +22,16 @@ _PAIRS = tuple((a, b) for a in (0.0, -0.0, -2.0, 1.0, np.inf, np.nan) for b in (
 _SIDES = tuple((a, b) for a in (0.0, -0.0, -3.0, np.inf, np.nan) for b in (0.0, 4.0, -np.inf, np.nan))
 
 
+def _pull_base(ct: Value, out: Value, x: Value, y: Value) -> Value:
+    """Replace the exponent 0, so that 0 ** -1 = inf does not meet the factor 0."""
+    return ct * (y * power_(x, where(equal(y, 0.0), 1.0, y - 1.0)))
+
+
 @elementwise(
     numpy=[np.power],
     evaluate=np.power,
     pullback=[
-        # The exponent 0 is replaced so that 0 ** -1 = inf does not meet the factor 0.
-        lambda ct, out, x, y: ct * (y * power_(x, where(equal(y, 0.0), 1.0, y - 1.0))),
+        _pull_base,
         lambda ct, out, x, y: ct * (out * log(where(equal(x, 0.0), 1.0, x))),
     ],
     emit=lambda b, x, y: b.call("pow", x, y),
@@ -150,9 +154,7 @@ def _side(ct: Value, out: Value, x: Value) -> Value:
     edges=_SIDES,
     kinks=[Kink((0.0, 0.0), (0.0, 0.0), "a minimum: 0 is a subgradient, the one in the middle")],
     laws=Laws(commutative=True),
-    formula=Formula(
-        r"\sqrt{{{0}^2 + {1}^2}}", "sqrt({0}^2 + {1}^2)", ("{0} / {out}", "{1} / {out}")
-    ),
+    formula=Formula(r"\sqrt{{{0}^2 + {1}^2}}", "sqrt({0}^2 + {1}^2)", ("{0} / {out}", "{1} / {out}")),
     words={"en": "gives the hypotenuse of a right triangle", "zh": "由两直角边求斜边"},
     source="C99 7.12.7.3: without overflow in between",
     flops=20,

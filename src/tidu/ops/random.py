@@ -54,7 +54,7 @@ def _bits(key: NDArray[np.generic], shape: Shape) -> NDArray[np.generic]:
     drawn = np.empty((math.prod(keys.shape[:-1]), count), np.uint64)
     for row, one in zip(drawn, keys.reshape(-1, 2), strict=True):
         row[:] = np.random.Philox(key=one, counter=0).random_raw(count)
-    return drawn.reshape(*keys.shape[:-1], *shape)
+    return drawn.reshape((*keys.shape[:-1], *shape))
 
 
 @structured(
@@ -226,7 +226,7 @@ def _unit_interval(bits: NDArray[np.generic], dtype: str) -> NDArray[np.generic]
     kind = np.dtype(dtype).type
     precision = np.finfo(dtype).nmant + 1
     leading = np.asarray(bits).astype(np.uint64) >> np.uint64(64 - precision)
-    return leading.astype(kind) * kind(2.0**-precision)  # type: ignore[call-overload, no-any-return]
+    return leading.astype(kind) * kind(2.0**-precision)  # type: ignore[no-any-return]
 
 
 def unit_interval(bits: object, dtype: str) -> Value:

@@ -7,12 +7,12 @@ from typing import cast
 import numpy as np
 
 from tidu.core.emit import Fold, Scalar, ScalarBuilder
-from tidu.core.primitive import Formula, Interval, Kink, Laws, Params
+from tidu.core.primitive import Formula, Interval, Kink, Laws, Param, Params
 from tidu.core.spec import Shape
 from tidu.core.structural import broadcast_to, convert, reshape, sum_axes
 from tidu.core.value import Value
 from tidu.ops.compare import BOOLEAN, equal, where
-from tidu.ops.declare import reduction
+from tidu.ops.declare import Evaluate, reduction
 from tidu.ops.join import concatenate
 from tidu.ops.movement import take_window, transpose
 
@@ -33,7 +33,7 @@ def restore(ct: Value, shape: Shape, params: Params) -> Value:
 
 @reduction(
     numpy=[np.sum],
-    evaluate=lambda x, axis, keepdims: np.sum(x, axis=axis, keepdims=keepdims),
+    evaluate=cast("Evaluate", np.sum),
     pullback=[lambda ct, out, x, **params: broadcast_to(restore(ct, x.shape, params), x.shape)],
     emit=Fold(0.0, lambda b, total, x: b.add(total, x)),
     samples=_ANY,
@@ -82,7 +82,7 @@ def _times_others(ct: Value, x: Value) -> Value:
     return concatenate([pairs * right, pairs * left, part(down, half, 1)], axis=-1)
 
 
-def _pull_prod(ct: Value, out: Value, x: Value, **params: object) -> Value:
+def _pull_prod(ct: Value, out: Value, x: Value, **params: Param) -> Value:
     axes = cast("tuple[int, ...]", params["axis"])
     kept = tuple(a for a in range(x.ndim) if a not in axes)
     order = (*kept, *axes)
@@ -97,7 +97,7 @@ def _pull_prod(ct: Value, out: Value, x: Value, **params: object) -> Value:
 
 @reduction(
     numpy=[np.prod],
-    evaluate=lambda x, axis, keepdims: np.prod(x, axis=axis, keepdims=keepdims),
+    evaluate=cast("Evaluate", np.prod),
     pullback=[_pull_prod],
     emit=Fold(1.0, lambda b, total, x: b.mul(total, x)),
     samples=_ANY,
@@ -124,7 +124,7 @@ def prod(x: object, axis: object = None, dtype: object = None, out: object = Non
     """
 
 
-def _pull_extreme(ct: Value, out: Value, x: Value, **params: object) -> Value:
+def _pull_extreme(ct: Value, out: Value, x: Value, **params: Param) -> Value:
     """Share the cotangent evenly among the elements that equal the extreme."""
     axes = cast("tuple[int, ...]", params["axis"])
     winners = equal(x, restore(out, x.shape, params))
@@ -142,7 +142,7 @@ def _emit_smaller(b: ScalarBuilder, best: Scalar, x: Scalar) -> Scalar:
 
 @reduction(
     numpy=[np.max, np.amax],
-    evaluate=lambda x, axis, keepdims: np.max(x, axis=axis, keepdims=keepdims),
+    evaluate=cast("Evaluate", np.max),
     pullback=[_pull_extreme],
     emit=Fold(-np.inf, _emit_larger),
     samples=_ANY,
@@ -165,7 +165,7 @@ def max_(x: object, axis: object = None, dtype: object = None, out: object = Non
 
 @reduction(
     numpy=[np.min, np.amin],
-    evaluate=lambda x, axis, keepdims: np.min(x, axis=axis, keepdims=keepdims),
+    evaluate=cast("Evaluate", np.min),
     pullback=[_pull_extreme],
     emit=Fold(np.inf, _emit_smaller),
     samples=_ANY,
@@ -196,7 +196,7 @@ def _emit_all(b: ScalarBuilder, found: Scalar, x: Scalar) -> Scalar:
 
 @reduction(
     numpy=[np.any],
-    evaluate=lambda x, axis, keepdims: np.any(x, axis=axis, keepdims=keepdims),
+    evaluate=cast("Evaluate", np.any),
     pullback=[BOOLEAN],
     emit=Fold(0.0, _emit_any),
     samples=_ANY,
@@ -219,7 +219,7 @@ def any_(x: object, axis: object = None, dtype: object = None, out: object = Non
 
 @reduction(
     numpy=[np.all],
-    evaluate=lambda x, axis, keepdims: np.all(x, axis=axis, keepdims=keepdims),
+    evaluate=cast("Evaluate", np.all),
     pullback=[BOOLEAN],
     emit=Fold(1.0, _emit_all),
     samples=_ANY,

@@ -184,9 +184,7 @@ def _emit_floor_divide(b: ScalarBuilder, x: Scalar, y: Scalar) -> Scalar:
     left = b.call("fmod", x, y)
     whole = b.sub(b.div(b.sub(x, left), y), b.select(b.compare("!=", left, zero), _differs(b, left, y), zero))
     down = b.call("floor", whole)
-    rounded = b.add(
-        down, b.select(b.compare(">", b.sub(whole, down), b.constant(0.5)), b.constant(1.0), zero)
-    )
+    rounded = b.add(down, b.select(b.compare(">", b.sub(whole, down), b.constant(0.5)), b.constant(1.0), zero))
     signed_zero = b.call("copysign", zero, b.div(x, y))
     found = b.select(b.compare("==", whole, zero), signed_zero, rounded)
     return b.select(b.compare("==", y, zero), b.div(x, y), found)
@@ -232,7 +230,10 @@ def _emit_heaviside(b: ScalarBuilder, x: Scalar, y: Scalar) -> Scalar:
     kinks=[Kink((0.0, 0.5), (0.0, 1.0), "a step has no slope; at 0 the value is the second operand")],
     laws=NO_LAWS,
     formula=Formula(r"H({0})", "heaviside({0}, {1})", ("0", "1 if {0} == 0 else 0")),
-    words={"en": "steps from 0 to 1 at 0, where it takes the second number", "zh": "阶跃：负为 0，正为 1，零处取第二个数"},
+    words={
+        "en": "steps from 0 to 1 at 0, where it takes the second number",
+        "zh": "阶跃：负为 0，正为 1，零处取第二个数",
+    },
     source="numpy.heaviside",
 )
 def heaviside(x: object, y: object) -> object:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import cast
 
 import numpy as np
@@ -54,11 +55,19 @@ def _argmin(x: ArrayLike, axis: int) -> NDArray[np.int64]:
     return cast("NDArray[np.int64]", np.argmin(x, axis=axis).astype(np.int64, copy=False))
 
 
+def _batch_argmax(operands: Sequence[object], flags: Sequence[bool], axis: int) -> Value:
+    return apply(argmax_primitive, operands[0], axis=axis + 1)
+
+
+def _batch_argmin(operands: Sequence[object], flags: Sequence[bool], axis: int) -> Value:
+    return apply(argmin_primitive, operands[0], axis=axis + 1)
+
+
 @structured(
     kind=Structured(
         name="ordering",
         shape=_without_axis,
-        batched=lambda operands, flags, axis: apply(argmax_primitive, operands[0], axis=axis + 1),
+        batched=_batch_argmax,
         tried=_TRIED,
         flops=_compare_all,
         dtype=_int64,
@@ -81,7 +90,7 @@ def argmax_primitive(x: object, *, axis: int) -> object:
     kind=Structured(
         name="ordering",
         shape=_without_axis,
-        batched=lambda operands, flags, axis: apply(argmin_primitive, operands[0], axis=axis + 1),
+        batched=_batch_argmin,
         tried=_TRIED,
         flops=_compare_all,
         dtype=_int64,

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
+from importlib import import_module
+from typing import cast
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from tidu.core.emit import Scalar, ScalarBuilder
 from tidu.core.primitive import Formula, InterpretedOnly, Interval, Kink, Laws
 from tidu.ops.arithmetic import square
-from tidu.ops.declare import ELEMENTWISE_EDGES, NO_LAWS, elementwise
+from tidu.ops.declare import ELEMENTWISE_EDGES, NO_LAWS, Evaluate, elementwise
 from tidu.ops.exponential import exp, log
 
 __all__ = ["erf", "erfc", "erfinv", "xlogy"]
@@ -18,34 +20,19 @@ __all__ = ["erf", "erfc", "erfinv", "xlogy"]
 _SLOPE = 2.0 / math.sqrt(math.pi)
 
 
-def _erf(x: ArrayLike) -> NDArray[np.floating]:
-    from scipy import special
+def _from_scipy(name: str) -> Evaluate:
+    """Return a function of `scipy.special`, loaded at its first evaluation: `import tidu` stays light."""
 
-    return np.asarray(special.erf(x))[()]
+    def evaluate(*operands: object) -> NDArray[np.generic]:
+        return cast("NDArray[np.generic]", getattr(import_module("scipy.special"), name)(*operands))
 
-
-def _erfc(x: ArrayLike) -> NDArray[np.floating]:
-    from scipy import special
-
-    return np.asarray(special.erfc(x))[()]
-
-
-def _erfinv(x: ArrayLike) -> NDArray[np.floating]:
-    from scipy import special
-
-    return np.asarray(special.erfinv(x))[()]
-
-
-def _xlogy(x: ArrayLike, y: ArrayLike) -> NDArray[np.floating]:
-    from scipy import special
-
-    return np.asarray(special.xlogy(x, y))[()]
+    return evaluate
 
 
 @elementwise(
     numpy=[],
     scipy=["erf"],
-    evaluate=_erf,
+    evaluate=_from_scipy("erf"),
     pullback=[lambda ct, out, x: ct * (exp(-square(x)) * _SLOPE)],
     emit=lambda b, x: b.call("erf", x),
     samples=[Interval(-2.0, 2.0)],
@@ -70,7 +57,7 @@ def erf(x: object) -> object:
 @elementwise(
     numpy=[],
     scipy=["erfc"],
-    evaluate=_erfc,
+    evaluate=_from_scipy("erfc"),
     pullback=[lambda ct, out, x: -ct * (exp(-square(x)) * _SLOPE)],
     emit=lambda b, x: b.call("erfc", x),
     samples=[Interval(-2.0, 2.0)],
@@ -95,7 +82,7 @@ def erfc(x: object) -> object:
 @elementwise(
     numpy=[],
     scipy=["erfinv"],
-    evaluate=_erfinv,
+    evaluate=_from_scipy("erfinv"),
     pullback=[lambda ct, out, x: ct * (exp(square(out)) / _SLOPE)],
     emit=InterpretedOnly("C's <math.h> has no inverse of the error function"),
     samples=[Interval(-0.8, 0.8)],
@@ -127,7 +114,7 @@ def _emit_xlogy(b: ScalarBuilder, x: Scalar, y: Scalar) -> Scalar:
 @elementwise(
     numpy=[],
     scipy=["xlogy"],
-    evaluate=_xlogy,
+    evaluate=_from_scipy("xlogy"),
     pullback=[lambda ct, out, x, y: ct * log(y), lambda ct, out, x, y: ct * (x / y)],
     emit=_emit_xlogy,
     samples=[Interval(-3.0, 3.0), Interval(0.5, 3.0)],

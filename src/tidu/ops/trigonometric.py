@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from tidu.core.primitive import Formula, Interval, Kink, Laws
@@ -25,10 +23,14 @@ def _leg(x: Value) -> Value:
     return sqrt((1.0 - x) * (x + 1.0))
 
 
+def _pull_sin(ct: Value, out: Value, x: Value) -> Value:
+    return ct * cos(x)
+
+
 @elementwise(
     numpy=[np.sin],
     evaluate=np.sin,
-    pullback=[lambda ct, out, x: ct * cos(x)],
+    pullback=[_pull_sin],
     emit=lambda b, x: b.call("sin", x),
     samples=[_WIDE],
     edges=ELEMENTWISE_EDGES,
@@ -204,6 +206,6 @@ def arctan2(y: object, x: object) -> object:
 
     Examples
     --------
-    >>> round(float(arctan2(1.0, 1.0)) / math.pi, 12)
+    >>> round(float(arctan2(1.0, 1.0) / np.pi), 12)
     0.25
     """

@@ -407,15 +407,19 @@ def call_any(function: Callable[..., object], operands: tuple[object, ...], keyw
 
 def _operate(ufunc: np.ufunc, *operands: object) -> object:
     """Apply an operator; between Python numbers alone the result is one too, and gives way to any dtype."""
-    if not all(isinstance(x, (Traced, np.ndarray, np.generic, bool, int, float, complex)) for x in operands):
-        return NotImplemented
+    for x in operands:
+        if not isinstance(x, _NUMERIC):
+            return NotImplemented
     result = call_ufunc(ufunc, "__call__", operands, {})
-    if isinstance(result, Traced) and all(_is_weak(x) for x in operands):
+    if isinstance(result, Traced) and all([_is_weak(x) for x in operands]):
         node = result.node
         weak = Node(node.op, node.operands, Spec((), node.spec.dtype, weak=True), node.source)
         value = result.value
         return result.recorder.wrap(weak, value.item() if isinstance(value, np.generic) else value)
     return result
+
+
+_NUMERIC = (Traced, float, int, np.ndarray, np.generic, complex)
 
 
 def _is_weak(x: object) -> bool:

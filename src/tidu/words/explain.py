@@ -68,6 +68,10 @@ PHRASES: dict[str, Words] = {
         "en": "exactly at a kink: there is no derivative here; by convention the local one is {partials} ({because})",
         "zh": "恰在不可导点：此处导数不存在；按约定局部导数取 {partials}",
     },
+    "border": {
+        "en": "exactly on the border of the condition {name}: the derivative shown is that of the chosen side",
+        "zh": "恰在条件 {name} 的分界点上：这里的导数取自被选中的一侧",
+    },
     "meaning": {
         "en": "if {name} grows by a small h, {f} changes by about {slope} h",
         "zh": "若 {name} 增加一个很小的 h，{f} 约变化 {slope} h",

@@ -1,0 +1,207 @@
+"""``tidu fit`` and ``tidu demo``: the main job, from data to models, a table and a report."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from tidu.app.measuring import Cost, measured, memory_method
+from tidu.app.neighborhood import find_neighbors, plan_of, vote
+from tidu.app.one_line import EXIT_INTERRUPTED
+from tidu.app.outcome import Outcome, baseline, best, score_of
+from tidu.app.problem import Problem, open_problem
+from tidu.app.report import write_report
+from tidu.app.scaling import ScaledSource
+from tidu.app.settings import FitSettings
+from tidu.app.training import Features, open_features, train
+from tidu.app.wording import written_score
+from tidu.data import BlockSource
+from tidu.errors import DataError, ParameterError
+from tidu.words import say
+
+__all__ = ["run_fit"]
+
+_WIDEST = 100
+
+
+def run_fit(settings: FitSettings) -> None:
+    """Do the main job: open, split, fit, judge, save, report."""
+    lang = settings.lang
+    problem = open_problem(settings)
+    if "knn" in settings.models and settings.k > problem.train.n_samples:
+        raise ParameterError(
+            f"-k {settings.k} neighbors of {problem.train.n_samples} training rows; give a smaller -k",
+            k=settings.k,
+            available=problem.train.n_samples,
+        )
+    created = _made(settings.out)
+    try:
+        _introduce(problem, settings)
+        outcomes, interrupted = _fit_all(problem, settings)
+        _show(_table(outcomes, problem, settings))
+        _remark(outcomes, problem, settings)
+        _save(outcomes, problem, settings)
+    except BaseException:
+        if created and not any(settings.out.iterdir()):
+            settings.out.rmdir()
+        raise
+    click.echo(say("fit.report", lang, path=settings.out / "report.html"))
+    if interrupted:
+        click.get_current_context().exit(EXIT_INTERRUPTED)
+
+
+def _made(folder: Path) -> bool:
+    """Make sure, before minutes of work, that results can be written; return whether the folder is new."""
+    if folder.is_dir():
+        return False
+    try:
+        folder.mkdir(parents=True)
+    except OSError as error:
+        raise DataError(
+            f"cannot make the folder {str(folder)!r}: {error.strerror}; choose another --out", path=str(folder)
+        ) from error
+    return True
+
+
+def _introduce(problem: Problem, settings: FitSettings) -> None:
+    """Say what the data are, what is learned and why, and how rows are split."""
+    lang, target = settings.lang, problem.target
+    data = problem.data
+    click.echo(
+        say("fit.data", lang, name=settings.data, n=data.n_samples, n_features=data.n_features, dtype=data.X.dtype)
+    )
+    reason = say(f"fit.because_{target.reason}", lang, **target.facts)
+    click.echo(say(f"fit.{target.task}", lang, target=data.target_name or "y", reason=reason))
+    key = "fit.own_test" if problem.own_test else "fit.split"
+    click.echo(
+        say(
+            key,
+            lang,
+            fitting=problem.fitting.n_samples,
+            validation=problem.validation.n_samples,
+            test=problem.test.n_samples,
+            seed=settings.seed,
+        )
+    )
+    click.echo(say(f"fit.scaling_{problem.scaling.kind}", lang, most=data.pixel_max))
+
+
+def _fit_all(problem: Problem, settings: FitSettings) -> tuple[list[Outcome], bool]:
+    """Fit each model; Ctrl-C in one of them ends the row, and what there is so far counts."""
+    outcomes: list[Outcome] = []
+    trained = [name for name in settings.models if name != "knn"]
+    if trained:
+        features = open_features(problem, settings.memory_limit)
+        key = "fit.features_held" if features.held_bytes else "fit.features_read"
+        click.echo(say(key, settings.lang, size=features.held_bytes / 1e6))
+        if settings.epochs is None and "network" in trained:
+            epochs = settings.most_epochs(problem.fitting.n_samples)
+            click.echo(say("fit.epochs_chosen", settings.lang, epochs=epochs))
+        for name in trained:
+            outcome, interrupted = _fit_one(name, problem, features, settings)
+            outcomes.append(outcome)
+            if interrupted:
+                click.echo(say("fit.interrupted", settings.lang), err=True)
+                return outcomes, True
+        # k-NN needs the memory that the features have taken.
+        del features
+    if "knn" in settings.models:
+        outcomes.append(_find(problem, settings))
+    return outcomes, False
+
+
+def _fit_one(name: str, problem: Problem, features: Features, settings: FitSettings) -> tuple[Outcome, bool]:
+    with measured() as fit_cost:
+        found = train(name, problem, features, settings)
+    with measured() as predict_cost:
+        outputs = found.network.outputs(problem.test.X)
+    outcome = Outcome(
+        name=name,
+        outputs=outputs,
+        score=score_of(problem, outputs, settings.seed),
+        fit_cost=fit_cost,
+        predict_cost=predict_cost,
+        settings=found.settings,
+        curves=found.curves,
+        certificate=found.certificate,
+        network=found.network,
+    )
+    return outcome, found.interrupted
+
+
+def _find(problem: Problem, settings: FitSettings) -> Outcome:
+    """Let the nearest training rows of each held-out row vote; k-NN learns nothing beforehand."""
+    data, queries = _comparable(problem.train.X, problem), _comparable(problem.test.X, problem)
+    plan = plan_of(queries, data, settings.k, "l2", settings.memory_limit)
+    click.echo(plan.text(settings.lang))
+    with measured() as cost:
+        _, indices = find_neighbors(queries, data, settings.k, "l2", settings.memory_limit, settings.lang)
+        outputs = vote(indices, problem.train.y, len(problem.target.class_names))
+    return Outcome(
+        name="knn",
+        outputs=outputs,
+        score=score_of(problem, outputs, settings.seed),
+        fit_cost=Cost(),
+        predict_cost=cost,
+        settings={"k": settings.k, "metric": "l2", "votes": "uniform"},
+        plan=plan,
+    )
+
+
+def _comparable(source: BlockSource, problem: Problem) -> BlockSource:
+    """Return features on one scale: pixels as they are, since dividing all by one number changes no order."""
+    return source if problem.scaling.kind == "pixels" else ScaledSource(source, problem.scaling)
+
+
+def _show(table: Table) -> None:
+    """Print a table on lines as long as it needs: a narrow terminal breaks them, a file keeps them whole."""
+    console = Console(file=sys.stdout, highlight=False)
+    console.width = max(console.width, console.measure(table).maximum, _WIDEST)
+    console.print(table)
+
+
+def _table(outcomes: Sequence[Outcome], problem: Problem, settings: FitSettings) -> Table:
+    lang = settings.lang
+    table = Table(title=say("fit.table", lang, n=problem.test.n_samples), title_justify="left")
+    table.add_column(say("fit.model", lang), no_wrap=True)
+    score = "fit.score_accuracy" if problem.classifies else "fit.score_r2"
+    for key in (score, "fit.interval", "fit.fit_time", "fit.predict_time", "fit.memory"):
+        table.add_column(say(key, lang), justify="right", no_wrap=True)
+    top = best(outcomes)
+    for one in outcomes:
+        table.add_row(
+            say(f"fit.{one.name}", lang),
+            written_score(one.score.value, problem),
+            f"{written_score(one.score.low, problem)} – {written_score(one.score.high, problem)}",
+            f"{one.fit_cost.elapsed_s:.2f} s" if one.network else "–",
+            f"{one.predict_cost.elapsed_s:.2f} s",
+            f"{one.memory_bytes / 1e6:,.0f} MB",
+            style="bold" if one is top else None,
+        )
+    return table
+
+
+def _remark(outcomes: Sequence[Outcome], problem: Problem, settings: FitSettings) -> None:
+    lang = settings.lang
+    click.echo(say(f"fit.baseline_{problem.target.task}", lang, score=written_score(baseline(problem), problem)))
+    click.echo(say("fit.interval_wilson" if problem.classifies else "fit.interval_bootstrap", lang))
+    click.echo(say(f"fit.memory_{memory_method()}", lang))
+    for one in outcomes:
+        if one.certificate is not None:
+            click.echo(one.certificate.text(lang))
+        elif one.name == "linear":
+            click.echo(say("fit.no_certificate", lang))
+
+
+def _save(outcomes: Sequence[Outcome], problem: Problem, settings: FitSettings) -> None:
+    for one in outcomes:
+        if one.network is not None:
+            path = settings.out / f"{one.name}.tidu.safetensors"
+            one.network.save(path)
+            click.echo(say("fit.saved", settings.lang, path=path))
+    write_report(settings.out / "report.html", outcomes, problem, settings)

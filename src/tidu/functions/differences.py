@@ -1,0 +1,87 @@
+"""Differences of neighbors, and the integral that undoes them."""
+
+from __future__ import annotations
+
+from typing import cast
+
+import numpy as np
+
+from tidu.core.bind import shape_of, spec_of
+from tidu.core.kinds import normalize_axis
+from tidu.core.structural import broadcast_to, convert, reshape
+from tidu.core.table import implements
+from tidu.core.value import Value
+from tidu.errors import ParameterError
+from tidu.ops.arithmetic import multiply, subtract
+from tidu.ops.compare import not_equal
+from tidu.ops.join import concatenate
+from tidu.ops.movement import take_window
+from tidu.ops.reduce import sum_
+
+__all__ = ["diff", "trapezoid"]
+
+_NOT_GIVEN = getattr(np, "_NoValue", None)
+
+
+@implements(np.diff)
+def diff(a: object, n: int = 1, axis: int = -1, prepend: object = _NOT_GIVEN, append: object = _NOT_GIVEN) -> Value:
+    """Return differences of neighbors along `axis`, `n` times over.
+
+    Examples
+    --------
+    >>> diff(np.array([1.0, 4.0, 9.0]))
+    array([3., 5.])
+    """
+    if n < 0:
+        raise ParameterError(f"diff: n must not be negative, got {n}", n=n)
+    along = normalize_axis(axis, len(shape_of(a)), "diff")
+    parts = [_as_slice(x, a, along) for x in (prepend, a, append) if x is not None and x is not _NOT_GIVEN]
+    x = parts[0] if len(parts) == 1 else concatenate(parts, axis=along)
+    for _ in range(n):
+        x = subtract(_part(x, along, 1, None), _part(x, along, 0, -1))
+        x = not_equal(x, 0) if spec_of(a).dtype.kind == "b" else x
+    return cast("Value", x)
+
+
+def _as_slice(x: object, like: object, axis: int) -> object:
+    """Stretch a scalar to one slice of `like`."""
+    if shape_of(x):
+        return x
+    shape = shape_of(like)
+    return broadcast_to(convert(x, spec_of(like).dtype), (*shape[:axis], 1, *shape[axis + 1 :]))
+
+
+def _part(x: object, axis: int, start: int, stop: int | None) -> Value:
+    """Return ``x[start:stop]`` along `axis`."""
+    shape = shape_of(x)
+    first, last, _ = slice(start, stop).indices(shape[axis])
+    size = tuple(max(last - first, 0) if a == axis else n for a, n in enumerate(shape))
+    begin = tuple(min(first, max(n - 1, 0)) if a == axis else 0 for a, n in enumerate(shape))
+    return take_window(x, begin, size, (1,) * len(shape))
+
+
+@implements(np.trapezoid)
+def trapezoid(y: object, x: object = None, dx: object = 1.0, axis: int = -1) -> Value:
+    """Return the integral along `axis` by the trapezoidal rule.
+
+    Parameters
+    ----------
+    y : array_like
+        Values to integrate.
+    x : array_like, optional
+        Where they stand; else they are `dx` apart.
+
+    Examples
+    --------
+    >>> float(trapezoid(np.array([1.0, 2.0, 3.0])))
+    4.0
+    """
+    along = normalize_axis(axis, len(shape_of(y)), "trapezoid")
+    if x is None:
+        width = cast("Value", dx)
+    else:
+        width = diff(x, axis=along if len(shape_of(x)) > 1 else 0)
+        if len(shape_of(x)) == 1:
+            width = reshape(width, tuple(width.shape[0] if a == along else 1 for a in range(len(shape_of(y)))))
+    middles = multiply(_part(y, along, 1, None) + _part(y, along, 0, -1), 0.5)
+    return sum_(multiply(width, middles), axis=along)

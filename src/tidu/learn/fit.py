@@ -1,0 +1,324 @@
+"""How is a function learned from data: `fit`, for any loss that is written in NumPy.
+
+Here arguments are checked and the parts are put together; each part has a file of its own.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tidu.config import parse_bytes
+from tidu.errors import ConvergenceError, ParameterError
+from tidu.learn.batches import TrainingData, as_training_data
+from tidu.learn.descent import Position, descend
+from tidu.learn.history import FitResult, Stopped
+from tidu.learn.lbfgs import LBFGS, minimize
+from tidu.learn.optimizers import Adam, Optimizer, Tree
+from tidu.learn.order import Order, as_order
+from tidu.learn.probe import check_loss, checked_params, plan_lbfgs, plan_memory
+from tidu.learn.progress import Reporter, make_reporter
+from tidu.learn.schedules import as_schedule, require_number
+from tidu.learn.session import Callback, Session
+from tidu.learn.step import LossFunction, loss_function, make_step
+from tidu.learn.validation import Metrics, Validation, make_validation, validation_rows
+from tidu.nn.random import key as make_key
+from tidu.nn.random import split
+from tidu.trace.tree import map_tree
+from tidu.transforms.compiled import jit
+
+__all__ = ["fit"]
+
+_LBFGS_EPOCHS = 200
+
+
+def fit(
+    loss: Callable[..., object],
+    params: Tree,
+    data: object,
+    *,
+    optimizer: Optimizer | LBFGS | None = None,
+    epochs: int | None = None,
+    batch_size: int | None = None,
+    seed: int = 0,
+    shuffle: bool | NDArray[np.integer] | Sequence[NDArray[np.integer]] = True,
+    validation: object = None,
+    eval_loss: Callable[..., object] | None = None,
+    metrics: Metrics | None = None,
+    patience: int | None = None,
+    min_delta: float = 0.0,
+    clip_norm: float | None = None,
+    memory_limit: str | int | None = None,
+    threads: int | None = None,
+    checkpoint_dir: str | None = None,
+    resume: bool = False,
+    callbacks: Sequence[Callback] = (),
+    progress: bool | Reporter = True,
+    continue_from: FitResult | None = None,
+) -> FitResult:
+    """Find parameters that make a loss small over data.
+
+    Parameters
+    ----------
+    loss : callable
+        ``loss(params, batch)`` -> one real number, in plain NumPy; or ``loss(params, batch, key)`` where it
+        draws random numbers with `tidu.nn.random`. Class and sample weights and penalties are its business.
+    params : nested arrays
+        Where to start: dicts, lists, tuples or dataclasses of float32 or float64 arrays. They are not
+        changed.
+    data : nested arrays
+        With one leading axis in common; a batch has the same nesting. Columns may be block sources of
+        `tidu.data`, which are read from disk batch by batch.
+    optimizer : Optimizer or LBFGS, optional
+        By default ``Adam(1e-3)``. `LBFGS` takes all rows at once and no shuffling, batches or clipping.
+    epochs : int, optional
+        By default 10, for `LBFGS` at most 200 iterations, with row numbers what they describe.
+    batch_size : int, optional
+        Rows of a step, by default 128; the last, smaller batch of an epoch is kept.
+    seed : int
+        Of shuffling, held-out rows and the loss's key. The same seed gives the same bits.
+    shuffle : bool or row numbers
+        True: a new order in every epoch. Row numbers of shape (steps, batch_size), or one array for each
+        step, describe the whole run, to replay that of another library exactly.
+    validation : nested arrays, float or callable, optional
+        Rows like `data`; or a fraction of the rows to hold out; or ``score(params)`` -> float, higher is
+        better.
+    eval_loss : callable, optional
+        ``eval_loss(params, batch)`` for validation; by default the loss, without its key.
+    metrics : mapping of str to callable, optional
+        ``metric(params, batch)`` -> mean over the batch, measured on the validation rows.
+    patience : int, optional
+        Stop after so many epochs without improvement of the score, of the validation loss, or, without
+        validation, of the loss.
+    min_delta : float
+        What counts as an improvement, in the unit of what is watched.
+    clip_norm : float, optional
+        Gradients whose global norm is larger are scaled down to it.
+    memory_limit : int or str, optional
+        Bytes, or an amount such as ``"512MB"``, that arrays of a run may take, `data` and `params`
+        themselves left out.
+    threads : None
+        The number of threads comes with native execution; now NumPy's BLAS decides.
+    checkpoint_dir : None
+        Checkpoints, and with them `resume`, are not there yet.
+    resume : bool
+        False.
+    callbacks : sequence of callable
+        Each is called ``callback(record, params)`` after every epoch; if one returns something true, the
+        run ends.
+    progress : bool or Reporter
+        Show a bar on standard error, in a terminal or a notebook.
+    continue_from : FitResult, optional
+        Go on from an earlier run: its optimizer state and its count of steps and epochs. `params` are
+        then usually its `last_params`.
+
+    Returns
+    -------
+    FitResult
+        With validation, `params` are those of the best epoch. Ctrl-C ends the run in order, with
+        ``stopped="interrupted"`` and the best so far.
+
+    Raises
+    ------
+    DataError
+        If the data are empty, have different leading axes, or hold a NaN, an infinity or no numbers.
+    ParameterError
+        If an argument has a value that is not accepted, or two of them disagree.
+    ShapeError, DtypeError
+        If the loss does not return one real number, or parameters are not real.
+    BudgetError
+        If `memory_limit` is too small; `needed` and `plan` are its attributes.
+    ConvergenceError
+        If the loss, the parameters or the validation are not finite. Its attribute `result` is a FitResult
+        with the best so far, or the parameters of the last epoch that was finite.
+
+    Warns
+    -----
+    TiduWarning
+        If integers such as pixels turn a float32 model into float64.
+
+    Notes
+    -----
+    The key of step t is ``fold_in(key(seed), t)``, t from 1. The loss of an epoch is the mean over its rows.
+
+    Examples
+    --------
+    >>> import tidu
+    >>> X = np.array([[0.0], [1.0], [2.0], [3.0]])
+    >>> y = 2.0 * X[:, 0] + 1.0
+    >>> def loss(params, batch):
+    ...     X, y = batch
+    ...     return np.mean((X @ params["W"] + params["b"] - y) ** 2)
+    >>> r = tidu.fit(loss, {"W": np.zeros(1), "b": 0.0}, (X, y), optimizer=tidu.LBFGS())
+    >>> r.params["W"].round(3), float(r.params["b"].round(3)), r.stopped
+    (array([2.]), 1.0, 'early')
+    """
+    _refuse_later(threads, checkpoint_dir, resume)
+    chosen = _checked(Adam(1e-3) if optimizer is None else optimizer, patience, min_delta, clip_norm)
+    called = loss_function(loss)
+    start = checked_params(params)
+    root = make_key(seed)
+    shuffle_key, held_key = np.asarray(split(root))
+    held, training = validation_rows(validation, as_training_data(data), held_key)
+    if isinstance(validation, (int, float, np.number)) and not isinstance(shuffle, (bool, np.bool_)):
+        raise ParameterError(
+            "row numbers and a fraction of held-out rows disagree; give the validation rows themselves", got=validation
+        )
+    if isinstance(chosen, LBFGS):
+        _require_full_batch(called, batch_size, shuffle, clip_norm)
+        batch_size, epochs = len(training), _LBFGS_EPOCHS if epochs is None else epochs
+    order = as_order(
+        shuffle,
+        n_rows=len(training),
+        batch_size=batch_size,
+        epochs=epochs,
+        key=shuffle_key,
+        first_epoch=continue_from.n_epochs if continue_from else 0,
+    )
+    judge = make_validation(validation, held, called, eval_loss, metrics, order.batch_size)
+    check_loss(called, start, training.specs(order.batch_size), root)
+    session = Session(
+        start,
+        judge,
+        patience=patience,
+        min_delta=min_delta,
+        callbacks=callbacks,
+        reporter=make_reporter(progress),
+        first_epoch=order.first_epoch,
+    )
+    limit = None if memory_limit is None else parse_bytes(memory_limit)
+    run = _Run(called, chosen, training, order, judge, session, root, clip_norm, limit)
+    return run.from_(start, continue_from)
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """A run whose parts are checked."""
+
+    loss: LossFunction
+    optimizer: Optimizer | LBFGS
+    data: TrainingData
+    order: Order
+    validation: Validation | None
+    session: Session
+    key: NDArray[np.uint64]
+    clip_norm: float | None
+    limit: int | None
+
+    def from_(self, params: Tree, earlier: FitResult | None) -> FitResult:
+        """Run, and gather what came of it."""
+        began_s = time.perf_counter()
+        position = Position((params, self._state(params, earlier), earlier.n_steps if earlier else 0))
+        work = self._prepared(position)
+        stopped: Stopped
+        try:
+            with self.session.reporter:
+                self.session.reporter.start(self.order.n_steps)
+                stopped = work()
+        except KeyboardInterrupt:
+            stopped = "interrupted"
+        except ConvergenceError as error:
+            position.now = (self.session.sound, None, position.now[2])
+            result = self._result(position, "diverged", time.perf_counter() - began_s)
+            raise ConvergenceError(str(error), **{**error.facts, "result": result}) from None
+        return self._result(position, stopped, time.perf_counter() - began_s)
+
+    def _state(self, params: Tree, earlier: FitResult | None) -> Tree:
+        if isinstance(self.optimizer, LBFGS):
+            return {}
+        if earlier is None or earlier.optimizer_state is None:
+            return self.optimizer.init(params)
+        return earlier.optimizer_state
+
+    def _prepared(self, position: Position) -> Callable[[], Stopped]:
+        """Return the work to do, its memory having been planned."""
+        params, state, _ = position.now
+        if isinstance(self.optimizer, LBFGS):
+            settings = self.optimizer
+            if self.limit is not None:
+                plan_lbfgs(settings, self.loss, params, self.data, self.validation).require(self.limit)
+            whole = self.data.whole()
+            return lambda: minimize(settings, self.loss, position, whole, self.order.n_epochs, self.session)
+        step = make_step(self.loss, self.optimizer, self.clip_norm)
+        if self.limit is not None:
+            plan = plan_memory(step, params, state, self.key, self.data, self.order, self.validation)
+            plan.require(self.limit)
+        schedule = as_schedule(self.optimizer.learning_rate)
+        compiled = jit(step)
+        return lambda: descend(
+            compiled,  # type: ignore[arg-type]
+            position,
+            self.order,
+            self.data,
+            schedule,
+            self.session,
+            self.key,
+        )
+
+    def _result(self, position: Position, stopped: Stopped, elapsed_s: float) -> FitResult:
+        last, state, n_steps = position.now
+        last = map_tree(np.asarray, last)
+        params, best_epoch = self.session.chosen(last)
+        return FitResult(
+            params=map_tree(np.asarray, params),
+            last_params=last,
+            optimizer_state=state,
+            history=tuple(self.session.history),
+            best_epoch=best_epoch,
+            stopped=stopped,
+            n_steps=n_steps,
+            n_epochs=self.order.first_epoch + len(self.session.history),
+            elapsed_s=elapsed_s,
+        )
+
+
+def _refuse_later(threads: object, checkpoint_dir: object, resume: object) -> None:
+    if threads is not None:
+        raise ParameterError(
+            f"threads must be None in this version, NumPy's BLAS decides; got {threads!r}", name="threads", got=threads
+        )
+    if checkpoint_dir is not None or resume:
+        raise ParameterError(
+            "this version writes no checkpoints: leave out checkpoint_dir and resume; a run in the same process goes "
+            "on with continue_from=",
+            name="checkpoint_dir" if checkpoint_dir is not None else "resume",
+            got=checkpoint_dir if checkpoint_dir is not None else resume,
+        )
+
+
+def _checked(optimizer: object, patience: int | None, min_delta: float, clip_norm: float | None) -> Optimizer | LBFGS:
+    if isinstance(optimizer, type) or not isinstance(optimizer, (Optimizer, LBFGS)):
+        raise ParameterError(
+            f"optimizer must be an optimizer such as tidu.Adam(1e-3); got {optimizer!r}",
+            name="optimizer",
+            got=optimizer,
+        )
+    if patience is not None:
+        require_number("patience", patience, 1)
+    require_number("min_delta", min_delta, 0.0)
+    if clip_norm is not None:
+        require_number("clip_norm", clip_norm, 0.0, math.inf, open_low=True)
+    return optimizer
+
+
+def _require_full_batch(loss: LossFunction, batch_size: object, shuffle: object, clip_norm: object) -> None:
+    for name, value, usual in (
+        ("batch_size", batch_size, None),
+        ("clip_norm", clip_norm, None),
+    ):
+        if value != usual:
+            raise ParameterError(
+                f"L-BFGS takes all rows at once; leave {name} out, got {value!r}", name=name, got=value
+            )
+    if not isinstance(shuffle, (bool, np.bool_)):
+        raise ParameterError("L-BFGS takes all rows at once; leave the row numbers out", name="shuffle", got=shuffle)
+    if loss.needs_key:
+        raise ParameterError(
+            "L-BFGS needs a loss without random numbers; let the loss take key=None, or use another optimizer",
+            name="loss",
+        )
