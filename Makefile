@@ -31,7 +31,7 @@ type: setup
 	$(BIN)/mypy
 
 arch: setup
-	$(BIN)/lint-imports
+	$(BIN)/lint-imports --no-cache
 
 check: test lint type arch
 

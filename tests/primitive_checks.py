@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from tests.paper import Paper
 from tidu.core.bind import apply
 from tidu.core.emit import Fold, Template
-from tidu.core.primitive import Example, InterpretedOnly, NoGradient, Primitive, find
+from tidu.core.primitive import Example, InterpretedOnly, Primitive, find
 from tidu.core.spec import Spec
 from tidu.core.text import parse_graph, verify
 from tidu.core.tolerance import tolerance
@@ -345,14 +345,3 @@ def check_numpy(primitive: Primitive) -> None:
         for example in primitive.kind.examples(primitive):
             operands = draw(primitive, example, DOUBLE, random(primitive.name, example, "numpy"))
             assert_same(function(*operands, **example.params), evaluate(primitive, operands, example), 0.0, "numpy")
-
-
-def check_no_gradient(primitive: Primitive) -> None:
-    """What has no rule gives exact zeros."""
-    for example in primitive.kind.examples(primitive):
-        f = Function(primitive, example, DOUBLE, "nothing")
-        if not f.differentiable:
-            continue
-        for place, ct in zip(f.places, f.pull(f.like(f.out)), strict=True):
-            if isinstance(primitive.rule(place), NoGradient):
-                assert not np.any(np.asarray(ct)), f"operand {place} gets a gradient"

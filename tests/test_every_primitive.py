@@ -93,23 +93,26 @@ def test_numpy_functions_mean_the_same(primitive):
     checks.check_numpy(primitive)
 
 
-@every()
-def test_what_has_no_rule_gets_zeros(primitive):
-    checks.check_no_gradient(primitive)
+def test_a_stopped_gradient_passes_the_value_and_nothing_back():
+    stopped = find("stop_gradient")
+    value, pull = checks.vjp(lambda x: checks.apply(stopped, x), np.array([1.0, 2.0]))
+    np.testing.assert_array_equal(value, [1.0, 2.0])
+    np.testing.assert_array_equal(pull(np.ones(2))[0], [0.0, 0.0])
 
 
-@every([p for p in PRIMITIVES if p.kind.name == "elementwise"])
+@every([p for p in PRIMITIVES if p.kind.name in ("elementwise", "reduction")])
 @pytest.mark.parametrize("dtype", ["bool", "uint8", "int32", "int64", "float16"])
 def test_other_dtypes_promote_as_in_numpy(primitive, dtype):
     operands = [np.ones(3, dtype) for _ in primitive.samples]
+    params = {"axis": (0,), "keepdims": False} if primitive.kind.name == "reduction" else {}
     try:
         with np.errstate(all="ignore"):
-            expected = np.asarray(primitive.evaluate(*operands)).dtype
+            expected = np.asarray(primitive.evaluate(*operands, **params)).dtype
     except TypeError:
         with pytest.raises(TypeError):
-            checks.trace(lambda *xs: checks.apply(primitive, *xs), operands, eager=False)
+            checks.trace(lambda *xs: checks.apply(primitive, *xs, **params), operands, eager=False)
         return
-    traced = checks.trace(lambda *xs: checks.apply(primitive, *xs), operands, eager=False)
+    traced = checks.trace(lambda *xs: checks.apply(primitive, *xs, **params), operands, eager=False)
     assert traced.graph.outputs[0].spec.dtype == expected
 
 

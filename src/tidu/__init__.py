@@ -44,9 +44,10 @@ if TYPE_CHECKING:
     from tidu.learn import Adam as Adam
     from tidu.learn import AdamW as AdamW
     from tidu.learn import RMSprop as RMSprop
-    from tidu.learn import fit as fit
+    from tidu.learn.fit import fit as fit
     from tidu.neighbors import kneighbors as kneighbors
     from tidu.neighbors import radius_neighbors as radius_neighbors
+    from tidu.nn import random as random
 
 __version__ = "0.1.0.dev0"
 
@@ -66,15 +67,16 @@ _LATER |= dict.fromkeys(
 )
 _MODULES = ("nn", "learn", "neighbors", "data", "estimators", "explanation", "expressions", "persistence")
 
-__all__ = sorted(
-    ["check_grads", "checkpoint", "config", "custom_vjp", "errors", "grad", "hessian", "hvp", "jacobian"]
-    + ["jit", "jvp", "nn", "stop_gradient", "value_and_grad", "vjp", "vmap", *_LATER]
-)
+_NOW = ["check_grads", "checkpoint", "config", "custom_vjp", "errors", "grad", "hessian", "hvp", "jacobian", "jit"]
+_NOW += ["jvp", "stop_gradient", "value_and_grad", "vjp", "vmap"]
+__all__ = sorted([*_NOW, *_LATER, "nn", "random"])
 
 
 def __getattr__(name: str) -> object:
     if name in _MODULES:
         return import_module(f"tidu.{name}")
+    if name == "random":
+        return import_module("tidu.nn.random")
     if name in _LATER:
         found = getattr(import_module(_LATER[name]), name)
         globals()[name] = found

@@ -136,9 +136,7 @@ def test_data_that_are_no_matrix_of_bytes_are_refused(
     tmp_path: Path, batches: Any, planes: object, protocol: int
 ) -> None:
     folder = batches.write_folder(tmp_path / "c", PICTURES, LABELS)
-    batches.write_batch(
-        folder / "data_batch_1", planes, LABELS[:N], lambda value: pickle.dumps(value, protocol)
-    )
+    batches.write_batch(folder / "data_batch_1", planes, LABELS[:N], lambda value: pickle.dumps(value, protocol))
     with pytest.raises(DataError) as caught:
         open_dataset(folder)
     assert "data_batch_1" in str(caught.value)
@@ -185,9 +183,7 @@ BOMBS = {
 
 
 @pytest.mark.parametrize("case", BOMBS)
-def test_a_hostile_pickle_is_one_clear_error_in_little_memory(
-    tmp_path: Path, batches: Any, case: str
-) -> None:
+def test_a_hostile_pickle_is_one_clear_error_in_little_memory(tmp_path: Path, batches: Any, case: str) -> None:
     folder = batches.write_folder(tmp_path / "c", PICTURES, LABELS)
     (folder / "batches.meta").write_bytes(BOMBS[case])
     tracemalloc.start()

@@ -19,9 +19,7 @@ def write(tmp_path: Path, text: str | bytes, name: str = "t.csv") -> Path:
     return path
 
 
-def refused(
-    tmp_path: Path, text: str | bytes, target: str | int | None = None, name: str = "t.csv"
-) -> DataError:
+def refused(tmp_path: Path, text: str | bytes, target: str | int | None = None, name: str = "t.csv") -> DataError:
     with pytest.raises(DataError) as caught:
         open_dataset(write(tmp_path, text, name), target=target)
     assert "\n" not in str(caught.value)
@@ -94,9 +92,7 @@ def test_text_features_become_one_column_per_value(tmp_path: Path) -> None:
     assert data.X.read(0, 3).tolist() == [[0, 1, 1], [1, 0, 2], [0, 1, 3]]
 
 
-@pytest.mark.parametrize(
-    "cell", ["1_000", "０１２", "٣", "0x10", "1e", "1,5", "1 000", "--1", "½", "1.2.3", "True"]
-)
+@pytest.mark.parametrize("cell", ["1_000", "０１２", "٣", "0x10", "1e", "1,5", "1 000", "--1", "½", "1.2.3", "True"])
 def test_what_only_looks_like_a_number_is_text(tmp_path: Path, cell: str) -> None:
     data = open_dataset(write(tmp_path, f'a,y\n1,1\n2,"{cell}"\n'), target="y")
     assert data.class_names == tuple(sorted(["1", cell]))
@@ -176,16 +172,12 @@ def test_another_encoding_is_refused(tmp_path: Path, content: bytes) -> None:
     assert "UTF-8" in str(refused(tmp_path, content))
 
 
-@pytest.mark.parametrize(
-    "text", ['a,b\n1,"2\n', 'a,b\n1,"2"x\n', "a,b\r1,2\r", 'a,b\n1,"' + "x" * 200_000 + '"\n']
-)
+@pytest.mark.parametrize("text", ['a,b\n1,"2\n', 'a,b\n1,"2"x\n', "a,b\r1,2\r", 'a,b\n1,"' + "x" * 200_000 + '"\n'])
 def test_broken_quotes_and_endless_cells_are_refused(tmp_path: Path, text: str) -> None:
     refused(tmp_path, text)
 
 
-def test_an_endless_line_is_refused_without_reading_it_whole(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_endless_line_is_refused_without_reading_it_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(text_table, "_LONGEST_LINE_BYTES", 300_000)
     path = write(tmp_path, b"a,b\n" + b"1" * 10_000_000)
     tracemalloc.start()
@@ -230,9 +222,7 @@ def test_scanning_holds_a_piece_of_the_file_not_the_file(tmp_path: Path) -> None
 
 @settings(max_examples=200, deadline=None)
 @given(content=st.binary(max_size=60) | st.text('ab1,"\n\r;. \t', max_size=60).map(str.encode))
-def test_any_content_is_read_or_refused_in_one_line(
-    tmp_path_factory: pytest.TempPathFactory, content: bytes
-) -> None:
+def test_any_content_is_read_or_refused_in_one_line(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
     path = tmp_path_factory.mktemp("csv") / "t.csv"
     path.write_bytes(content)
     message = ""

@@ -99,21 +99,15 @@ HOSTILE = {
     "a thousand petabytes": with_header(
         "{'descr': '<f8', 'fortran_order': False, 'shape': (1000000000, 1000000)}", b"\0" * 64
     ),
-    "a size that overflows": with_header(
-        "{'descr': '<f8', 'fortran_order': False, 'shape': (4294967296, 4294967296)}"
-    ),
+    "a size that overflows": with_header("{'descr': '<f8', 'fortran_order': False, 'shape': (4294967296, 4294967296)}"),
     "an overflow to zero bytes": with_header(
         "{'descr': '<f8', 'fortran_order': False, 'shape': (9223372036854775808, 2)}"
     ),
     "a negative length": with_header("{'descr': '<f8', 'fortran_order': False, 'shape': (-1, 2)}"),
     "a call in the header": with_header("__import__('os').system('touch pwned')"),
-    "a dtype of objects": with_header(
-        "{'descr': '|O', 'fortran_order': False, 'shape': (1,)}", b"\x80\x02N."
-    ),
+    "a dtype of objects": with_header("{'descr': '|O', 'fortran_order': False, 'shape': (1,)}", b"\x80\x02N."),
     "a dtype of no bytes": with_header("{'descr': '<U0', 'fortran_order': False, 'shape': (5,)}"),
-    "a dtype of arrays": with_header(
-        "{'descr': ('<f8', (2,)), 'fortran_order': False, 'shape': (1,)}", b"\0" * 16
-    ),
+    "a dtype of arrays": with_header("{'descr': ('<f8', (2,)), 'fortran_order': False, 'shape': (1,)}", b"\0" * 16),
     "nested brackets": with_header("(" * 100 + ")" * 17),
     "a huge header": b"\x93NUMPY\x02\x00" + struct.pack("<I", 2**31) + b"{" * 100,
     "Fortran order with three axes": saved(np.asfortranarray(np.zeros((2, 3, 4)))),
@@ -121,9 +115,7 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("case", HOSTILE)
-def test_a_hostile_file_is_one_clear_error(
-    tmp_path: Path, case: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_hostile_file_is_one_clear_error(tmp_path: Path, case: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     path = tmp_path / "x.npy"
     path.write_bytes(HOSTILE[case])

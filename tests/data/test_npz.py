@@ -33,15 +33,11 @@ def test_members_with_usual_names_are_found(tmp_path: Path, save: Any, names: tu
 
 
 @pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
-@pytest.mark.parametrize(
-    "array", [np.asfortranarray(X), X.astype(">f4"), X.astype("<i2"), np.zeros((2, 0, 3))]
-)
+@pytest.mark.parametrize("array", [np.asfortranarray(X), X.astype(">f4"), X.astype("<i2"), np.zeros((2, 0, 3))])
 def test_any_layout_comes_back_the_same(tmp_path: Path, save: Any, array: np.ndarray) -> None:
     save(tmp_path / "d.npz", a=array)
     source = as_source(tmp_path / "d.npz")
-    np.testing.assert_array_equal(
-        source.read(0, len(array)), array.reshape(len(array), -1 if array.size else 0)
-    )
+    np.testing.assert_array_equal(source.read(0, len(array)), array.reshape(len(array), -1 if array.size else 0))
     assert source.dtype.isnative
 
 

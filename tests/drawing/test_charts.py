@@ -104,9 +104,7 @@ def test_numbers_are_written_compactly(value: float, written: str) -> None:
 
 @settings(max_examples=80, deadline=None)
 @given(lines=st.dictionaries(st.text(max_size=6), POINTS, max_size=3), log=st.booleans(), line=NUMBERS)
-def test_any_series_gives_well_formed_xml(
-    lines: dict[str, list[tuple[float, float]]], log: bool, line: float
-) -> None:
+def test_any_series_gives_well_formed_xml(lines: dict[str, list[tuple[float, float]]], log: bool, line: float) -> None:
     parsed(line_chart(lines, "x", "y", "t", log_y=log, reference_lines=[("r", line)]))
 
 
@@ -141,11 +139,7 @@ def test_a_long_series_is_thinned_and_keeps_its_peak() -> None:
 
 def test_the_legend_stands_above_the_data() -> None:
     root = parsed(line_chart({f"line {n}": [(0, n), (1, n)] for n in range(9)}, "x", "y", "t"))
-    legend = [
-        float(t.get("y", ""))
-        for t in root.iter(f"{SVG}text")
-        if (t.findtext(f"{SVG}title") or "")[:4] == "line"
-    ]
+    legend = [float(t.get("y", "")) for t in root.iter(f"{SVG}text") if (t.findtext(f"{SVG}title") or "")[:4] == "line"]
     marks = [float(c.get("cy", "")) for c in root.iter(f"{SVG}circle")]
     assert len(legend) == 9
     assert max(legend) < min(marks) - 3

@@ -26,9 +26,7 @@ CIRCUIT = (
 
 def texts(svg: str, class_: str) -> list[str]:
     root = ElementTree.fromstring(svg)
-    return [
-        item.text or "" for item in root.iter(f"{SVG}text") if class_ in (item.get("class") or "").split()
-    ]
+    return [item.text or "" for item in root.iter(f"{SVG}text") if class_ in (item.get("class") or "").split()]
 
 
 def test_the_circuit_of_the_lecture_shows_each_value_and_gradient() -> None:

@@ -35,8 +35,7 @@ def graphs(draw: st.DrawFn) -> Graph:
 
 def overlap(one: Box, other: Box) -> bool:
     return (
-        abs(one.x - other.x) < (one.width + other.width) / 2
-        and abs(one.y - other.y) < (one.height + other.height) / 2
+        abs(one.x - other.x) < (one.width + other.width) / 2 and abs(one.y - other.y) < (one.height + other.height) / 2
     )
 
 
@@ -113,9 +112,7 @@ def test_reordering_never_adds_crossings_and_loses_no_item(data: st.DataObject) 
     before: list[list[int]] = [[] for _ in range(total)]
     after: list[list[int]] = [[] for _ in range(total)]
     for left, right in pairwise(layers):
-        for source, target in data.draw(
-            st.lists(st.tuples(st.sampled_from(left), st.sampled_from(right)), max_size=9)
-        ):
+        for source, target in data.draw(st.lists(st.tuples(st.sampled_from(left), st.sampled_from(right)), max_size=9)):
             after[source].append(target)
             before[target].append(source)
     ordered = reduce_crossings(layers, before, after)

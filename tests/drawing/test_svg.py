@@ -31,9 +31,7 @@ def _is_xml(char: str) -> bool:
 
 
 def test_script_in_a_label_stays_text() -> None:
-    svg = document(
-        9, 9, [text("<script>alert(1)</script>", 0, 0, tooltip='"><b>')], "</title><script>", "]]>&"
-    )
+    svg = document(9, 9, [text("<script>alert(1)</script>", 0, 0, tooltip='"><b>')], "</title><script>", "]]>&")
     root = ElementTree.fromstring(svg)
     assert not [item for item in root.iter() if "script" in item.tag]
     assert "<script" not in svg

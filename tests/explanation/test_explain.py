@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-import tidu.ops  # noqa: F401  registers the primitives
+import tidu
 from tidu.errors import DtypeError, ExpressionError, ParameterError
 from tidu.explanation import explain
 
@@ -214,6 +214,34 @@ def test_a_loop_gives_each_turn_a_name_and_one_line_of_the_library_one() -> None
     assert names == ["x", "x_2", "x_3", "x_4"]
 
 
+def test_a_checkpointed_part_is_one_step() -> None:
+    def part(x):  # type: ignore[no-untyped-def]
+        return np.tanh(x) * 2.0
+
+    e = explain(lambda x: tidu.checkpoint(part)(x) + x, 0.0)
+    assert "q = part(x) = 0" in e.text()
+    assert "part has a derivative of its own" in e.text()
+    assert e.gradient == {"x": 3.0}
+    assert "part" in e.to_svg()
+    assert "part" in e.to_latex()
+
+
+def test_the_tie_of_a_reduction_says_which_convention_applied() -> None:
+    text = explain(lambda x: np.max(x), np.array([1.0, 3.0, 3.0])).text()
+    assert "a tie" in text
+    assert "a tie" not in explain(lambda x: np.max(x), np.array([1.0, 3.0, 2.0])).text()
+
+
+def test_float32_stays_float32() -> None:
+    e = explain(lambda x: np.sum(np.exp(x)), np.ones(3, np.float32))
+    assert e.gradient["x"].dtype == np.float32  # type: ignore[attr-defined]
+    assert all(np.asarray(path.downstream).dtype == np.float32 for step in e.steps for path in step.paths)
+
+
+def test_empty_arrays_are_shown_as_empty() -> None:
+    assert "(empty)" in explain(np.sum, np.zeros((0, 3))).text()
+
+
 def test_infinite_values_are_shown_as_they_are() -> None:
     e = explain("log(x) * 0", x=0)
     assert "-inf" in e.text()
@@ -256,6 +284,9 @@ def test_dot_and_latex_have_every_node_and_path() -> None:
     left = r"\frac{\partial f}{\partial x} &= \frac{\partial f}{\partial q} \frac{\partial q}{\partial x}"
     assert rf"{left} = -4 \cdot 1 = -4" in latex
     assert latex.count("{") == latex.count("}")
+    shared = explain("x * x", x=3).to_latex()
+    assert r"\left.\frac{\partial f}{\partial x}\right|_{f}" in shared
+    assert r"\frac{\partial f}{\partial x} &= 3 + 3 = 6" in shared
 
 
 def test_labels_that_look_like_markup_are_escaped() -> None:

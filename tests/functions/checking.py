@@ -11,12 +11,22 @@ import tidu
 from tidu.interpret import interpret
 from tidu.trace.function import trace
 
-RNG = np.random.default_rng(20240229)
+_rng = [np.random.default_rng(20240229)]
+
+
+def reseed(seed: int) -> None:
+    """Start the random numbers anew, so that a test's numbers do not depend on the tests before it."""
+    _rng[0] = np.random.default_rng(seed)
 
 
 def normal(*shape: int, dtype: str = "float64") -> Any:
     """Return standard normal numbers."""
-    return RNG.normal(size=shape).astype(dtype)
+    return _rng[0].normal(size=shape).astype(dtype)
+
+
+def regular(*shape: int) -> Any:
+    """Return matrices far from singular: their diagonals dominate."""
+    return 2 * np.eye(shape[-1]) + _rng[0].uniform(-1.5, 1.5, shape) / max(shape[-1], 1)
 
 
 def leaves(result: object) -> list[Any]:

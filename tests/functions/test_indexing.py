@@ -45,7 +45,7 @@ def indexed(draw: st.DrawFn) -> tuple[tuple[int, ...], Any]:
     return shape, index[0] if len(index) == 1 and draw(st.booleans()) else index
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(indexed())
 def test_any_index_takes_sets_and_adds_as_numpy_does(case: tuple[tuple[int, ...], Any]) -> None:
     shape, index = case
@@ -251,3 +251,12 @@ def test_scatter_is_the_transpose_of_gather() -> None:
     left = np.sum(np.asarray(gather(x, rows, columns)) * y)
     right = np.sum(x * np.asarray(scatter_add(y, rows, columns, shape=(3, 2, 4))))
     assert left == pytest.approx(right)
+
+
+def test_a_flat_index_becomes_one_for_each_axis() -> None:
+    x = normal(3, 4, 2)
+    for order in ("C", "F"):
+        found = tidu.jit(lambda i, o=order: np.unravel_index(i, (3, 4, 2), o))(np.array([0, 7, 23]))
+        np.testing.assert_array_equal(found, np.unravel_index([0, 7, 23], (3, 4, 2), order))  # type: ignore[arg-type]
+    gradient = tidu.grad(lambda x: x[np.unravel_index(np.argmax(x), x.shape)])(x)
+    np.testing.assert_array_equal(gradient, x == x.max())

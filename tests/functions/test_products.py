@@ -127,7 +127,7 @@ def expressions(draw: st.DrawFn) -> tuple[str, list[np.ndarray[Any, Any]]]:
     return text, arrays
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(expressions())
 def test_any_einsum_expression_gives_what_numpy_gives(case: tuple[str, list[Any]]) -> None:
     text, arrays = case
@@ -216,3 +216,16 @@ def test_a_stack_that_meets_one_matrix_is_pulled_back_in_one_product() -> None:
     x, w = normal(5, 4, 3), normal(3, 2)
     flat = x.reshape(-1, 3)
     np.testing.assert_allclose(tidu.grad(loss)(w, x), 2 * flat.T @ (flat @ w))
+
+
+@pytest.mark.parametrize("mode", ["full", "same", "valid"])
+@pytest.mark.parametrize("lengths", [(5, 3), (3, 5), (4, 4), (6, 2), (2, 6), (1, 1), (4, 1)])
+def test_convolution_and_correlation_are_those_of_numpy(lengths: tuple[int, int], mode: Any) -> None:
+    def both(a: Any, v: Any) -> Any:
+        return np.convolve(a, v, mode), np.correlate(a, v, mode)
+
+    a, v = normal(lengths[0]), normal(lengths[1])
+    assert_equals_numpy(both, a, v, exact=False)
+    assert_equals_numpy(both, a.astype(np.float32), v.astype(np.float32), exact=False)
+    assert_differentiable(both, a, v)
+    assert_batches(both, np.stack([a, -a]), v, in_axes=[0, None])

@@ -37,6 +37,19 @@ CASES = {
     "prod where": lambda x: np.prod(x, axis=0, where=X > 0),
     "nansum": lambda x: np.nansum(x, axis=0),
     "nanmean": lambda x: np.nanmean(x, axis=0),
+    "nanprod": lambda x: np.nanprod(np.where(X > 1, np.nan, x), axis=0),
+    "nanmax": lambda x: np.nanmax(np.where(X > 1, np.nan, x), axis=1) + np.nanmin(x),
+    "nanvar": lambda x: np.nanvar(np.where(X > 1, np.nan, x), axis=1, ddof=1, keepdims=True),
+    "nanstd": lambda x: np.nanstd(np.where(X > 1, np.nan, x), axis=1),
+    "interp": lambda x: np.interp(x, W, np.array([1.0, -1.0, 3.0])),
+    "interp, the values": lambda x: np.interp(X, W, x[0], left=0.5),
+    "convolve": lambda x: np.convolve(x[0], x[1, :2]),
+    "convolve, same": lambda x: np.convolve(x[0], x[1, :2], "same"),
+    "convolve, valid": lambda x: np.convolve(x[1, :2], x[0], mode="valid"),
+    "gradient": lambda x: np.gradient(x, 0.5, axis=1),
+    "gradient, all axes": lambda x: np.stack(np.gradient(x)),
+    "polyval": lambda x: np.polyval(x[0], x[1]),
+    "sinc": lambda x: np.sinc(x - 0.3) + np.sinc(x * 1e-3),
     "amax": lambda x: np.amax(x, axis=0),
     "reduce": lambda x: np.add.reduce(x, axis=1) + np.maximum.reduce(x, axis=1),
     "accumulate": lambda x: np.multiply.accumulate(x, axis=1),
@@ -211,6 +224,22 @@ def test_replaced_values_get_no_gradient():
     np.testing.assert_array_equal(grad(lambda x: np.nansum(x[:2]))(x), [0.0, 1.0, 0.0, 0.0])
 
 
+def test_sinc_has_its_second_derivative_at_zero():
+    assert grad(np.sinc)(0.0) == 0.0
+    np.testing.assert_allclose(grad(grad(np.sinc))(0.0), -(np.pi**2) / 3, rtol=1e-14)
+    edge = 0.03 / np.pi
+    for order in (np.sinc, grad(np.sinc), grad(grad(np.sinc))):
+        np.testing.assert_allclose(order(edge * (1 - 1e-9)), order(edge * (1 + 1e-9)), rtol=1e-8)
+
+
+def test_rows_of_nan_alone_are_nan_with_gradient_zero():
+    x = np.array([[np.nan, np.nan], [1.0, np.nan]])
+    for function in (np.nanmax, np.nanmin):
+        value, pull = vjp(lambda x, f=function: f(x, axis=1), x)
+        np.testing.assert_array_equal(value, [np.nan, 1.0])
+        np.testing.assert_array_equal(pull(np.ones(2))[0], [[0.0, 0.0], [1.0, 0.0]])
+
+
 def test_positions_are_int64_and_follow_numpy():
     for function in (np.argmax, np.argmin):
         for keywords in ({}, {"axis": 0}, {"axis": 1, "keepdims": True}, {"keepdims": True}):
@@ -255,6 +284,15 @@ def test_rounding_follows_numpy_and_stops_the_gradient(decimals):
         (lambda x: np.average(x, weights=W), ShapeError),
         (lambda x: np.max(x[:0]), ShapeError),
         (lambda x: np.argmax(x[:0]), ShapeError),
+        (lambda x: np.nanmax(x, initial=0.0), UnsupportedError),
+        (lambda x: np.nanvar(x, where=X > 0), UnsupportedError),
+        (lambda x: np.interp(x, W, W, period=1.0), UnsupportedError),
+        (lambda x: np.interp(x, W, x), ShapeError),
+        (lambda x: np.convolve(x, W), ShapeError),
+        (lambda x: np.convolve(x[0], W, "some"), ParameterError),
+        (lambda x: np.gradient(x, edge_order=2), UnsupportedError),
+        (lambda x: np.gradient(x[:1]), ShapeError),
+        (lambda x: np.polyval(x, 1.0), ShapeError),
         (lambda x: np.sum(x, axis=2), ShapeError),
         (lambda x: np.sum(x, axis=(0, 0)), ShapeError),
     ],

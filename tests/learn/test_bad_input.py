@@ -109,7 +109,7 @@ def test_parameters_that_cannot_be_learned_are_named(leaf, dtype):
         {"optimizer": tidu.LBFGS(), "clip_norm": 1.0},
         {"optimizer": tidu.LBFGS(), "shuffle": np.zeros((2, 4), int)},
     ],
-    ids=repr,
+    ids=lambda keywords: "-".join(keywords),
 )
 def test_bad_arguments_are_refused_in_one_line(keywords):
     with pytest.raises(ParameterError) as caught:

@@ -1,4 +1,6 @@
+import signal
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pytest
@@ -355,3 +357,35 @@ def test_row_numbers_go_with_validation_rows():
 def test_data_of_foreign_byte_order_train_as_native_ones():
     a, b = (quiet(loss, START, (x, Y), epochs=2) for x in (X, X.astype(">f8")))
     assert a.params["W"].tobytes() == b.params["W"].tobytes()
+
+
+class Callable:
+    def __call__(self, params, batch):
+        return loss(params, batch)
+
+
+@pytest.mark.parametrize(
+    "form",
+    [tidu.jit(loss), partial(lambda scale, p, b: scale * loss(p, b), 1.0), Callable(), lambda *args: loss(*args)],
+)
+def test_a_loss_may_be_any_callable(form):
+    expected = quiet(loss, START, (X, Y), epochs=2)
+    np.testing.assert_allclose(quiet(form, START, (X, Y), epochs=2).params["W"], expected.params["W"], rtol=1e-12)
+
+
+def test_control_c_itself_ends_the_run_in_order():
+    def press(record, params):
+        if record.epoch == 2:
+            signal.raise_signal(signal.SIGINT)
+
+    found = quiet(loss, START, (X, Y), epochs=50, callbacks=[press])
+    assert (found.stopped, len(found.history)) == ("interrupted", 2)
+
+
+def test_a_gradient_that_breaks_the_parameters_is_found_at_the_end_of_the_epoch():
+    def cusp(params, batch):  # finite at zero, where its slope is not
+        return np.sum(np.sqrt(params)) + 0.0 * np.sum(batch)
+
+    with pytest.raises(ConvergenceError) as caught:
+        quiet(cusp, np.zeros(2), np.zeros(3), optimizer=tidu.SGD(0.1), epochs=3)
+    np.testing.assert_array_equal(caught.value.result.params, np.zeros(2))

@@ -37,9 +37,7 @@ def test_text_is_utf8_with_its_own_line_ends(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("failure", [KeyboardInterrupt(), SystemExit(3), RuntimeError("x"), MemoryError()])
-def test_any_exception_of_the_callback_passes_and_leaves_the_old_file(
-    tmp_path: Path, failure: BaseException
-) -> None:
+def test_any_exception_of_the_callback_passes_and_leaves_the_old_file(tmp_path: Path, failure: BaseException) -> None:
     (tmp_path / "a").write_bytes(b"old")
 
     def write(file: BinaryIO) -> None:

@@ -41,9 +41,7 @@ def same(left: JSON, right: JSON) -> bool:
 
 @settings(max_examples=60, deadline=None)
 @given(facts=st.dictionaries(NAMES, VALUES, max_size=4))
-def test_facts_come_back_as_they_were(
-    facts: dict[str, JSON], tmp_path_factory: pytest.TempPathFactory
-) -> None:
+def test_facts_come_back_as_they_were(facts: dict[str, JSON], tmp_path_factory: pytest.TempPathFactory) -> None:
     path = tmp_path_factory.mktemp("facts") / "m"
     save_model(path, "line", facts, {})
     assert same(load_model(path).facts, facts)
@@ -81,9 +79,7 @@ def test_the_file_holds_standard_json_even_for_nan(path: Path) -> None:
         {"x": "\ud800"},
     ],
 )
-def test_facts_that_json_cannot_hold_are_refused_and_no_file_is_made(
-    path: Path, facts: dict[str, JSON]
-) -> None:
+def test_facts_that_json_cannot_hold_are_refused_and_no_file_is_made(path: Path, facts: dict[str, JSON]) -> None:
     with pytest.raises(ParameterError):
         save_model(path, "line", facts, {})
     assert not path.exists()

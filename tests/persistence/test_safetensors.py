@@ -55,9 +55,7 @@ def refused(path: Path, file: bytes) -> ModelFileError:
 
 @settings(max_examples=60, deadline=None)
 @given(data=st.data())
-def test_every_array_comes_back_bit_for_bit(
-    data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
-) -> None:
+def test_every_array_comes_back_bit_for_bit(data: st.DataObject, tmp_path_factory: pytest.TempPathFactory) -> None:
     dtype = np.dtype(data.draw(st.sampled_from(DTYPES))).newbyteorder(data.draw(st.sampled_from("<>")))
     shape = data.draw(hnp.array_shapes(min_dims=0, max_dims=3, min_side=0, max_side=4))
     array = data.draw(hnp.arrays(dtype, shape))

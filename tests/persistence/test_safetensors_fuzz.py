@@ -137,9 +137,7 @@ def _mutate_field(file: bytes, header: bytes, data: bytes, rng: np.random.Genera
         content = json.loads(header)
     except (ValueError, RecursionError):
         return file
-    entries = (
-        [item for item in content.values() if isinstance(item, dict)] if isinstance(content, dict) else []
-    )
+    entries = [item for item in content.values() if isinstance(item, dict)] if isinstance(content, dict) else []
     if not entries:
         return file
     chosen = entries[rng.integers(len(entries))]
@@ -168,8 +166,7 @@ def is_known_difference(file: bytes) -> bool:
     content = json.loads(header, object_pairs_hook=pairs)
     entries = [item for name, item in content.items() if name != "__metadata__"]
     return bool(duplicates) or any(
-        not isinstance(item, dict) or not isinstance(item["dtype"], str) or item["dtype"] == "C64"
-        for item in entries
+        not isinstance(item, dict) or not isinstance(item["dtype"], str) or item["dtype"] == "C64" for item in entries
     )
 
 
@@ -215,9 +212,7 @@ def test_many_mutated_files_are_judged_as_by_the_reference(tmp_path: Path, seed:
     assert taken > 75
 
 
-def test_the_fuzz_would_see_a_reader_that_ignores_holes(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_fuzz_would_see_a_reader_that_ignores_holes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import tidu.persistence.safetensors as module
 
     monkeypatch.setattr(module, "_check_cover", lambda *facts: None)

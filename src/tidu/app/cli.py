@@ -90,8 +90,7 @@ def demo(out: Path, quick: bool, seed: int, memory_limit: int | None, lang: Lang
 @click.option(
     "--epochs",
     type=click.IntRange(1, 1_000_000),
-    help="Most passes of the network over its rows; default: as many as show about 1.5 million samples, "
-    "from 10 to 200.",
+    help="Most passes of the network over its rows; default: as many as show about 1 million samples, from 10 to 200.",
 )
 @click.option(
     "--batch-size",

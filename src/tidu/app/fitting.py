@@ -105,6 +105,10 @@ def _fit_all(problem: Problem, settings: FitSettings) -> tuple[list[Outcome], bo
         for name in trained:
             outcome, interrupted = _fit_one(name, problem, features, settings)
             outcomes.append(outcome)
+            passes = 0 if outcome.curves is None else len(outcome.curves.losses)
+            model = say(f"fit.{name}", settings.lang)
+            elapsed = outcome.fit_cost.elapsed_s
+            click.echo(say("fit.done", settings.lang, model=model, passes=passes, elapsed=elapsed))
             if interrupted:
                 click.echo(say("fit.interrupted", settings.lang), err=True)
                 return outcomes, True
@@ -191,6 +195,7 @@ def _remark(outcomes: Sequence[Outcome], problem: Problem, settings: FitSettings
     click.echo(say(f"fit.baseline_{problem.target.task}", lang, score=written_score(baseline(problem), problem)))
     click.echo(say("fit.interval_wilson" if problem.classifies else "fit.interval_bootstrap", lang))
     click.echo(say(f"fit.memory_{memory_method()}", lang))
+    click.echo(say("fit.peak", lang, size=max(one.peak_bytes for one in outcomes) / 1e6))
     for one in outcomes:
         if one.certificate is not None:
             click.echo(one.certificate.text(lang))

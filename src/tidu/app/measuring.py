@@ -32,10 +32,13 @@ class Cost:
         Wall-clock time.
     memory_bytes : int
         Peak of resident memory less what was resident before.
+    peak_bytes : int
+        That peak: the whole process, with the interpreter, its libraries and the data.
     """
 
     elapsed_s: float = 0.0
     memory_bytes: int = 0
+    peak_bytes: int = 0
 
 
 @contextmanager
@@ -56,7 +59,8 @@ def measured() -> Iterator[Cost]:
         yield cost
     finally:
         cost.elapsed_s = time.perf_counter() - began
-        cost.memory_bytes = max(_peak() - before, 0)
+        cost.peak_bytes = _peak()
+        cost.memory_bytes = max(cost.peak_bytes - before, 0)
 
 
 def memory_method() -> MemoryMethod:

@@ -92,6 +92,11 @@ class Outcome:
         """The greater growth of memory of the two."""
         return max(self.fit_cost.memory_bytes, self.predict_cost.memory_bytes)
 
+    @property
+    def peak_bytes(self) -> int:
+        """The highest resident memory of the whole process in either."""
+        return max(self.fit_cost.peak_bytes, self.predict_cost.peak_bytes)
+
 
 def score_of(problem: Problem, outputs: NDArray[np.float64], seed: int) -> Score:
     """Return accuracy with Wilson's interval, or R^2 with a bootstrap's."""

@@ -33,7 +33,7 @@ figure{margin:1.2rem 0}
 figure svg{display:block;max-width:100%;height:auto}
 figcaption{font-size:.9rem;margin-top:.35rem;max-width:46rem}
 .row{display:flex;flex-wrap:wrap;gap:1rem 1.5rem;align-items:flex-start}
-.row figure{margin:.6rem 0;min-width:0}
+.row figure{margin:.6rem 0;flex:1 1 25rem;min-width:0;max-width:29rem}
 .scroll{overflow-x:auto}
 table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}
 th,td{padding:.45rem .8rem .45rem 0;text-align:left;border-bottom:1px solid var(--line);vertical-align:top}

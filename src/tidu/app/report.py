@@ -26,6 +26,7 @@ __all__ = ["report_html", "write_report"]
 
 _PACKAGES = ("tidu", "numpy", "scipy", "scikit-learn")
 _ROWS_SHOWN = 12
+_MOST_IN_A_ROW = 12
 
 
 def write_report(path: Path, outcomes: Sequence[Outcome], problem: Problem, settings: FitSettings) -> None:
@@ -125,7 +126,9 @@ def _scores(outcomes: Sequence[Outcome], problem: Problem, lang: Language) -> st
     notes = [
         say(f"fit.baseline_{problem.target.task}", lang, score=written_score(baseline(problem), problem)),
         say(method, lang),
-        say(f"fit.memory_{memory_method()}", lang),
+        say(f"fit.memory_{memory_method()}", lang)
+        + say("report.stop", lang)
+        + say("fit.peak", lang, size=max(one.peak_bytes for one in outcomes) / 1e6),
     ]
     muted = "".join(f'<p class="muted">{escape(note)}</p>' for note in notes)
     return (
@@ -161,7 +164,7 @@ def _learning(outcomes: Sequence[Outcome], problem: Problem, lang: Language) -> 
         parts += [_heading("report.gradients", lang), _row(norms), _caption("report.gradients_note", lang)]
     looked = [svg for one in outcomes if (svg := pictures.templates(one, problem, lang))]
     if looked:
-        parts += [_heading("report.templates", lang), _row(looked), _caption("report.templates_note", lang)]
+        parts += [_heading("report.templates", lang), _figure(looked[0], ""), _caption("report.templates_note", lang)]
     return "".join(parts)
 
 
@@ -172,7 +175,10 @@ def _errors(outcomes: Sequence[Outcome], problem: Problem, lang: Language) -> st
     drawn = [svg for one in outcomes if (svg := draw(one, problem, lang))]
     parts = [_section("report.errors", lang)]
     if drawn:
-        parts += [_heading(key, lang), _row(drawn), _caption(f"{key}_note", lang)]
+        # A matrix of many classes needs the whole width.
+        wide = len(problem.target.class_names) > _MOST_IN_A_ROW
+        pictures_of_models = "".join(_figure(svg, "") for svg in drawn) if wide else _row(drawn)
+        parts += [_heading(key, lang), pictures_of_models, _caption(f"{key}_note", lang)]
     images = pictures.examples(top, problem, lang)
     words = say("report.worst", lang, model=say(f"fit.{top.name}", lang))
     parts.append(f"<h3>{escape(words)}</h3>")

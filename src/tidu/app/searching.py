@@ -32,7 +32,8 @@ def run_knn(
         raise ParameterError(f"--metric must be one of {', '.join(METRICS)}; got {metric!r}", got=metric)
     data, asked = as_source(train), as_source(queries)
     plan = plan_of(asked, data, k, metric, memory_limit)
-    click.echo(plan.text(lang), err=output is None)
+    if output is not None:
+        click.echo(plan.text(lang))
     distances, indices = find_neighbors(asked, data, k, metric, memory_limit, lang)
     if output is not None:
         write_arrays(output, {"distances": distances, "indices": indices})
@@ -40,4 +41,5 @@ def run_knn(
         return
     header = [f"index{i}" for i in range(k)] + [f"distance{i}" for i in range(k)]
     rows = ([*near, *far] for near, far in zip(indices.tolist(), distances.tolist(), strict=True))
+    click.echo(plan.text(lang), err=True)
     click.echo(csv_text(header, rows), nl=False)

@@ -12,7 +12,7 @@ __all__ = ["FitSettings", "Task"]
 
 Task: TypeAlias = Literal["classification", "regression"]
 
-_SAMPLES_SHOWN = 1_500_000
+_SAMPLES_SHOWN = 1_000_000
 _FEWEST_EPOCHS, _MOST_EPOCHS = 10, 200
 
 
@@ -71,7 +71,7 @@ class FitSettings:
         --------
         >>> settings = FitSettings("digits", "tidu fit digits")
         >>> [settings.most_epochs(n) for n in (1_000, 45_000, 1_000_000)]
-        [200, 33, 10]
+        [200, 22, 10]
         """
         if self.epochs is not None:
             return self.epochs

@@ -40,7 +40,7 @@ _PATIENCE = 10
 _TOLERANCE = 1e-3
 # With so few numbers an iteration over all rows takes milliseconds.
 _SMALL = 10_000_000
-_ITERATIONS, _ITERATIONS_SMALL = 200, 1000
+_ITERATIONS, _ITERATIONS_SMALL = 100, 1000
 # The share of the memory allowed that the features may take; the rest is for steps and results.
 _FEATURES_SHARE = 0.7
 _CERTIFICATE_BYTES = 2 << 30

@@ -114,6 +114,9 @@ class Source:
         return str(self.place)
 
 
+_is_users: dict[str, bool] = {}
+
+
 def current_source(boundary: FrameType | None = None) -> Source | None:
     """Return where the user's code stands now, up to the frame `boundary`."""
     places: list[Place] = []
@@ -121,7 +124,10 @@ def current_source(boundary: FrameType | None = None) -> Source | None:
     frame: FrameType | None = sys._getframe(1)
     while frame is not None and frame is not boundary and len(places) < _MAX_FRAMES:
         file = frame.f_code.co_filename
-        if not file.startswith(_LIBRARY) and not file.startswith(_OTHER_LIBRARIES):
+        users = _is_users.get(file)
+        if users is None:
+            users = _is_users[file] = not file.startswith((_LIBRARY, *_OTHER_LIBRARIES))
+        if users:
             places.append(Place(frame.f_code, frame.f_lasti))
         elif not places:
             inside = hash((inside, id(frame.f_code), frame.f_lasti))

@@ -7,6 +7,7 @@ arrays that it meets. This file knows nothing of graphs.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TypeAlias
 
 import numpy as np
@@ -96,6 +97,7 @@ def is_differentiable(dtype: Dtype) -> bool:
     return dtype.kind == "f"
 
 
+@lru_cache(maxsize=4096)
 def result_dtype(specs: tuple[Spec, ...]) -> Dtype:
     """Return the dtype that NumPy promotes operands with these `specs` to."""
     strong = [spec.dtype for spec in specs if not spec.weak]

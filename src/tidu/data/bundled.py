@@ -34,9 +34,7 @@ def bundled(name: str) -> Dataset:
     ((1797, 64), (8, 8, 1), 16, ('0', '1', '2'))
     """
     if name not in BUNDLED:
-        raise DataError(
-            f"there is no bundled data set {name!r}{closest(name, BUNDLED)}", name=name, available=BUNDLED
-        )
+        raise DataError(f"there is no bundled data set {name!r}{closest(name, BUNDLED)}", name=name, available=BUNDLED)
     from sklearn import datasets
 
     found = getattr(datasets, f"load_{name}")()

@@ -163,24 +163,19 @@ def dataset_of(
     names = tuple(feature_names) if feature_names is not None else tuple(f"x{i}" for i in range(X.shape[1]))
     if target is not None:
         if y is not None:
-            raise ParameterError(
-                f"target={target!r} was given, but the data already hold a target", target=target
-            )
+            raise ParameterError(f"target={target!r} was given, but the data already hold a target", target=target)
         column = column_number(names, target, X.name)
         target_name = names[column]
         kept = tuple(i for i in range(len(names)) if i != column)
         if not kept:
-            raise DataError(
-                f"{X.name} has one column, and it is the target; no features are left", column=target
-            )
+            raise DataError(f"{X.name} has one column, and it is the target; no features are left", column=target)
         X, y = ColumnsSource(X, kept), ColumnsSource(X, column)
         names, image_shape = tuple(names[i] for i in kept), None
     if y is not None:
         y = _vector(y)
         if y.shape[0] != X.shape[0]:
             raise ShapeError(
-                f"X has {X.shape[0]} rows ({X.name}), y has {y.shape[0]} ({y.name}); "
-                "each row needs its target",
+                f"X has {X.shape[0]} rows ({X.name}), y has {y.shape[0]} ({y.name}); each row needs its target",
                 expected=X.shape[0],
                 got=y.shape[0],
             )
@@ -277,9 +272,7 @@ def _check_matrix(X: BlockSource) -> None:
             got=X.shape,
         )
     if 0 in X.shape:
-        raise DataError(
-            f"X in {X.name} has shape {X.shape}; expected at least one row and one column", got=X.shape
-        )
+        raise DataError(f"X in {X.name} has shape {X.shape}; expected at least one row and one column", got=X.shape)
     if X.dtype.kind not in "biuf":
         raise DtypeError(
             f"X in {X.name} has dtype {X.dtype}; expected numbers: encode text as numbers first",
@@ -310,9 +303,7 @@ def column_number(names: tuple[str, ...], target: str | int, where: str) -> int:
         if target in names:
             return names.index(target)
         if not _WHOLE_NUMBER.fullmatch(target):
-            raise DataError(
-                f"{where} has no column {target!r}{closest(target, names)}", column=target, available=names
-            )
+            raise DataError(f"{where} has no column {target!r}{closest(target, names)}", column=target, available=names)
     number = int(target)
     if not -len(names) <= number < len(names):
         raise DataError(

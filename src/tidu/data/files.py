@@ -19,9 +19,7 @@ from tidu.errors import DataError
 
 __all__ = ["RegularFile", "existing_path"]
 
-_OPEN_FLAGS = (
-    os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-)
+_OPEN_FLAGS = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 _KINDS = (
     (stat.S_ISDIR, "a folder"),
     (stat.S_ISFIFO, "a pipe"),
@@ -109,15 +107,13 @@ class RegularFile:
             raise self._truncated(self.size, now.st_size)
         if (now.st_size, now.st_mtime_ns) != (self.size, self._modified_ns):
             raise DataError(
-                f"{self.path} was written to while it was being read; "
-                "wait until it is complete, then start again",
+                f"{self.path} was written to while it was being read; wait until it is complete, then start again",
                 path=str(self.path),
             )
 
     def _truncated(self, expected: int, got: int) -> DataError:
         return DataError(
-            f"{self.path} is cut short: expected at least {expected:,} bytes, got {got:,}; "
-            "copy the file again",
+            f"{self.path} is cut short: expected at least {expected:,} bytes, got {got:,}; copy the file again",
             path=str(self.path),
             expected=expected,
             got=got,

@@ -68,8 +68,6 @@ def format_of(path: Path) -> Format:
         found = [one for one in known if path.suffix.lower() in one.suffixes]
     if found:
         return found[0]
-    readable = ", ".join(
-        f"{one.name} ({'a folder' if one.recognizes else ' '.join(one.suffixes)})" for one in known
-    )
+    readable = ", ".join(f"{one.name} ({'a folder' if one.recognizes else ' '.join(one.suffixes)})" for one in known)
     what = "folder" if path.is_dir() else f"suffix {path.suffix!r}" if path.suffix else "file without suffix"
     raise DataError(f"{path} is of no known format ({what}); what is read: {readable}", path=str(path))

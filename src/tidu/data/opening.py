@@ -67,9 +67,7 @@ def open_dataset(data: DataLike, *, target: str | int | None = None) -> Dataset:
         return format_of(path).open_dataset(path, target)
     if isinstance(data, tuple):
         if len(data) != 2:
-            raise ParameterError(
-                f"a tuple of data must be (X, y); got {len(data)} parts", expected=2, got=len(data)
-            )
+            raise ParameterError(f"a tuple of data must be (X, y); got {len(data)} parts", expected=2, got=len(data))
         X, y = data
         return dataset_of(as_source(X), as_source(y), target=target, image_shape=_image_shape(X))
     return dataset_of(as_source(data), target=target, image_shape=_image_shape(data))
@@ -118,9 +116,7 @@ def _array(values: ArrayLike) -> NDArray[np.generic]:
             ndim=array.ndim,
         )
     if array.dtype.kind == "f" and array.dtype.itemsize > 8:
-        raise DataError(
-            f"the data have dtype {array.dtype}; give float64 or narrower", dtype=str(array.dtype)
-        )
+        raise DataError(f"the data have dtype {array.dtype}; give float64 or narrower", dtype=str(array.dtype))
     return array.reshape(array.shape[0], -1) if array.ndim > 2 and array.size else array
 
 

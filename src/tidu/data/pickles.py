@@ -109,9 +109,7 @@ def array_of(value: Value, where: str) -> tuple[tuple[int, int], bytes | InFile]
         If it is anything else: another dtype (objects above all), Fortran order, or sizes that disagree.
     """
     match value:
-        case Call(function, (_kind, _shape, _code), (int(), shape, dtype, False, data)) if (
-            function in _RECONSTRUCT
-        ):
+        case Call(function, (_kind, _shape, _code), (int(), shape, dtype, False, data)) if function in _RECONSTRUCT:
             fits = _kind == _NDARRAY
         case Call(function, (data, dtype, shape, "C" | b"C"), None) if function in _FROM_BUFFER:
             fits = True
@@ -273,9 +271,7 @@ class _Machine:
             case Name() as name, (str() as text, "latin1" | "latin-1") if name == _TEXT_ENCODER:
                 # How Python 3 writes short bytes in protocol 2; encoding text can do nothing else.
                 self._stack.append(text.encode("latin-1"))
-            case Name() as name, (InFile(is_text=True) as text, "latin1" | "latin-1") if (
-                name == _TEXT_ENCODER
-            ):
+            case Name() as name, (InFile(is_text=True) as text, "latin1" | "latin-1") if name == _TEXT_ENCODER:
                 self._stack.append(text)
             case _:
                 self._stack.append(Call(function, arguments))
@@ -295,9 +291,7 @@ class _Machine:
         known = (_TEXT_ENCODER, _DTYPE, _NDARRAY, *_RECONSTRUCT, *_FROM_BUFFER)
         found = next((one for one in known if (one.module, one.name) == (module, name)), None)
         if found is None:
-            shown = (
-                f"{module[:50]}.{name[:50]}" if isinstance(module, str) and isinstance(name, str) else "given"
-            )
+            shown = f"{module[:50]}.{name[:50]}" if isinstance(module, str) and isinstance(name, str) else "given"
             raise self._refuse(f"the name {shown}")
         self._stack.append(found)
 

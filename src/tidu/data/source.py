@@ -213,9 +213,7 @@ def blocks(source: BlockSource, rows_per_block: int) -> Iterator[tuple[int, Bloc
     [(0, [0, 1]), (2, [2])]
     """
     if rows_per_block < 1:
-        raise ParameterError(
-            f"rows_per_block must be at least 1; got {rows_per_block}", rows_per_block=rows_per_block
-        )
+        raise ParameterError(f"rows_per_block must be at least 1; got {rows_per_block}", rows_per_block=rows_per_block)
     n_samples = source.shape[0]
     for start in range(0, n_samples, rows_per_block):
         yield start, source.read(start, min(start + rows_per_block, n_samples))

@@ -58,9 +58,7 @@ def train_test_split_rows(
             f"test_fraction must lie between 0 and 1; got {test_fraction}", test_fraction=test_fraction
         )
     if n_samples < 2:
-        raise DataError(
-            f"{n_samples} rows cannot be split into two sides; at least 2 are needed", n_samples=n_samples
-        )
+        raise DataError(f"{n_samples} rows cannot be split into two sides; at least 2 are needed", n_samples=n_samples)
     rows = np.arange(n_samples)
     single, shared, classes = np.empty(0, np.intp), rows, None
     if labels is not None:

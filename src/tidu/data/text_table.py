@@ -147,9 +147,7 @@ class _Lines:
             raise self.refuse("is not UTF-8; save the table with this encoding") from error
 
     def refuse(self, what: str) -> DataError:
-        return DataError(
-            f"{self.file.path}: line {self.count} {what}", path=str(self.file.path), line=self.count
-        )
+        return DataError(f"{self.file.path}: line {self.count} {what}", path=str(self.file.path), line=self.count)
 
     def _next_bytes(self) -> bytes:
         while True:

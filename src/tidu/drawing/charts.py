@@ -166,12 +166,8 @@ def bar_chart(
     numbers = max((text_width(format_number(value), 12.0) for value in values.values()), default=0.0)
     height = top + rows * _BAR_ROW + PADDING + 46.0
     blank = Scale(0.0, 1.0, (), ())
-    frame = Frame(
-        left, top, max(width - left - numbers - 14.0 - PADDING, 80.0), rows * _BAR_ROW, scale, blank
-    )
-    marks = [
-        _bar(frame, row, name, value, intervals.get(name)) for row, (name, value) in enumerate(values.items())
-    ]
+    frame = Frame(left, top, max(width - left - numbers - 14.0 - PADDING, 80.0), rows * _BAR_ROW, scale, blank)
+    marks = [_bar(frame, row, name, value, intervals.get(name)) for row, (name, value) in enumerate(values.items())]
     if not values:
         marks.append(_nothing(frame))
     return chart(frame, (width, height), marks, (x_label, ""), title, description=f"{len(values)} bars")
@@ -263,9 +259,7 @@ def _bar(frame: Frame, row: int, name: str, value: float, interval: tuple[float,
         end = frame.left + across * frame.width
         reach.append(end)
         x, length = min(zero, end), abs(end - zero)
-        parts.append(
-            element("rect", x=x, y=middle - 9, width=length, height=18, rx=2, fill=color(0), opacity=0.85)
-        )
+        parts.append(element("rect", x=x, y=middle - 9, width=length, height=18, rx=2, fill=color(0), opacity=0.85))
     if len(ends) == 2:
         low, high = (frame.left + (frame.x.position(end) or 0.0) * frame.width for end in ends)
         reach += [low, high]

@@ -99,9 +99,7 @@ def _unmirrored(best: list[list[int]], first: Layers) -> list[list[int]]:
     return best if 2 * kept >= total else [layer[::-1] for layer in best]
 
 
-def _sorted_by_neighbors(
-    layer: Sequence[int], fixed: Sequence[int], neighbors: Neighbors, flipped: bool
-) -> list[int]:
+def _sorted_by_neighbors(layer: Sequence[int], fixed: Sequence[int], neighbors: Neighbors, flipped: bool) -> list[int]:
     place = {item: index for index, item in enumerate(fixed)}
     # an item without neighbors keeps its relative height
     scale = len(fixed) / max(len(layer), 1)

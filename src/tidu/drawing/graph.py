@@ -89,9 +89,7 @@ class GraphEdge:
     tooltip: str = ""
 
 
-def draw_graph(
-    nodes: Sequence[GraphNode], edges: Sequence[GraphEdge], title: str, description: str = ""
-) -> str:
+def draw_graph(nodes: Sequence[GraphNode], edges: Sequence[GraphEdge], title: str, description: str = "") -> str:
     """Return the picture of a computation as a standalone SVG document.
 
     Parameters
@@ -121,9 +119,7 @@ def draw_graph(
     """
     for node in nodes:
         if node.kind not in _KINDS:
-            raise ParameterError(
-                f"a node's kind is one of {', '.join(_KINDS)}; got {node.kind!r}", got=node.kind
-            )
+            raise ParameterError(f"a node's kind is one of {', '.join(_KINDS)}; got {node.kind!r}", got=node.kind)
     sizes = [LayoutNode(node.key, *_size(node)) for node in nodes]
     ends = [f"{_STUB}{number}" if edge.target is None else edge.target for number, edge in enumerate(edges)]
     stubs = [LayoutNode(end, 2.0, 2.0) for end, edge in zip(ends, edges, strict=True) if edge.target is None]
@@ -198,9 +194,7 @@ def _draw_edge(edge: GraphEdge, route: Route) -> Element:
         (edge.below, "gradient", y + _LABEL_LINE - 1),
     ):
         if side:
-            parts.append(
-                text(shorten(side, room, 12.0, monospace=True), x, baseline, f"mono middle {class_}")
-            )
+            parts.append(text(shorten(side, room, 12.0, monospace=True), x, baseline, f"mono middle {class_}"))
     return group(*parts, class_="edge")
 
 

@@ -123,9 +123,7 @@ def image_grid(
     1
     """
     if len(images) != len(captions):
-        raise ShapeError(
-            f"{len(images)} images but {len(captions)} captions", expected=len(images), got=len(captions)
-        )
+        raise ShapeError(f"{len(images)} images but {len(captions)} captions", expected=len(images), got=len(captions))
     if columns < 1:
         raise ParameterError(f"columns must be at least 1; got {columns}", got=columns)
     lines = max((caption.count("\n") + 1 for caption in captions), default=1)
@@ -133,25 +131,19 @@ def image_grid(
     per_row = max(min(columns, len(images)), 1)
     rows = -(-len(images) // per_row)
     top = PADDING + (_HEADING if title else 0.0)
-    width = max(
-        2 * PADDING + per_row * step_x - 14.0, 180.0, min(text_width(title, 16.5), 600.0) + 2 * PADDING
-    )
+    width = max(2 * PADDING + per_row * step_x - 14.0, 180.0, min(text_width(title, 16.5), 600.0) + 2 * PADDING)
     children = _heading(title, width)
     for number, (image, caption) in enumerate(zip(images, captions, strict=True)):
         x = PADDING + number % per_row * step_x
         y = top + number // per_row * step_y
         children.append(_tile(image, caption, x, y, side))
-    return document(
-        width, top + max(rows, 1) * step_y + 4.0, children, title, f"{len(images)} images", CHART_STYLE
-    )
+    return document(width, top + max(rows, 1) * step_y + 4.0, children, title, f"{len(images)} images", CHART_STYLE)
 
 
 def _heading(title: str, width: float) -> list[Element]:
     if not title:
         return []
-    return [
-        text(shorten(title, width - 2 * PADDING + 4, 16.5), PADDING, PADDING + 15, "heading", tooltip=title)
-    ]
+    return [text(shorten(title, width - 2 * PADDING + 4, 16.5), PADDING, PADDING + 15, "heading", tooltip=title)]
 
 
 def _cell_side(table: NDArray[np.float64]) -> float:
@@ -214,9 +206,7 @@ def _cells(
             )
         if cell >= _READABLE:
             class_ = "middle" + (" onfill" if shade > 0.55 else "" if value else " muted")
-            inside.append(
-                text(format_number(value), x + cell / 2, y + cell / 2 + 4, class_, font_size="12px")
-            )
+            inside.append(text(format_number(value), x + cell / 2, y + cell / 2 + 4, class_, font_size="12px"))
         parts.append(group(*inside, class_="cell"))
     return group(*parts)
 

@@ -188,9 +188,7 @@ class _Grid:
             labelled = step == 0
             self.widths.append(edge.label_width if labelled else 0.0)
             self.heights.append(edge.label_height if labelled else 0.0)
-            self.extents.append(
-                max(edge.label_height + _LABEL_MARGIN, _BEND_EXTENT) if labelled else _BEND_EXTENT
-            )
+            self.extents.append(max(edge.label_height + _LABEL_MARGIN, _BEND_EXTENT) if labelled else _BEND_EXTENT)
             chain.append(item)
         chain.append(target)
         for early, late in pairwise(chain):
@@ -237,9 +235,7 @@ def _columns(layers: Sequence[Sequence[int]], grid: _Grid, ys: Sequence[float]) 
     for layer in layers:
         right = left + max((grid.widths[item] for item in layer), default=0.0)
         columns.append((left, right))
-        steepest = max(
-            (abs(ys[item] - ys[other]) for item in layer for other in grid.after[item]), default=0.0
-        )
+        steepest = max((abs(ys[item] - ys[other]) for item in layer for other in grid.after[item]), default=0.0)
         left = right + min(max(_MIN_GAP, 0.5 * steepest), _MAX_GAP)
     return columns
 
@@ -253,8 +249,7 @@ def _assemble(
             layer_of[item] = number
     middle = [(left + right) / 2 for left, right in columns]
     boxes = tuple(
-        Box(middle[layer_of[node]], ys[node], grid.widths[node], grid.heights[node])
-        for node in range(grid.node_count)
+        Box(middle[layer_of[node]], ys[node], grid.widths[node], grid.heights[node]) for node in range(grid.node_count)
     )
     exits = _ports(grid, ys, [(number, chain[0], chain[1]) for number, chain in enumerate(grid.chains)])
     entries = _ports(grid, ys, [(number, chain[-1], chain[-2]) for number, chain in enumerate(grid.chains)])

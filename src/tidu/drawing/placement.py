@@ -16,9 +16,7 @@ _ROUNDS = 12
 _LOOSE = 1e-3  # weight of staying where it is, for an item that nothing pulls
 
 
-def place(
-    layers: Sequence[Sequence[int]], extents: Sequence[float], before: Ties, after: Ties
-) -> list[float]:
+def place(layers: Sequence[Sequence[int]], extents: Sequence[float], before: Ties, after: Ties) -> list[float]:
     """Return the center of each item across the layers.
 
     Parameters

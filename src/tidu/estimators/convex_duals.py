@@ -182,7 +182,7 @@ def _poisson_duals(scores: Floats, y: Floats, w: Floats) -> Iterator[Dual]:
 
 def _multiclass_hinge_slopes(scores: Floats, y: Floats) -> Floats:
     above = (_crammer_margins(scores, y) > 0).astype(float)
-    return above - y * above.sum(axis=1, keepdims=True)
+    return np.asarray(above - y * above.sum(axis=1, keepdims=True))
 
 
 CONVEX_LOSSES: Mapping[str, ConvexLoss] = {

@@ -12,14 +12,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
 
 from tidu.estimators.convex_duals import CONVEX_LOSSES, ConvexLoss, Dual, Floats
 from tidu.words import say
 
 __all__ = ["LinearCertificate", "certify"]
-
-Rows = NDArray[np.generic] | sparse.csr_array
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +72,7 @@ class LinearCertificate:
 
 def certify(
     loss: str,
-    X: Rows,
+    X: NDArray[np.generic],
     y: NDArray[np.generic],
     sample_weight: NDArray[np.generic] | None,
     coef: NDArray[np.generic],
@@ -89,7 +86,7 @@ def certify(
     ----------
     loss : str
         One of `CONVEX_LOSSES`.
-    X : ndarray or CSR array of shape (n_samples, n_features)
+    X : ndarray of shape (n_samples, n_features)
         Training rows.
     y : ndarray of shape (n_samples, n_outputs)
         Targets as the model sees them (classes as indicators).
@@ -115,16 +112,16 @@ def certify(
     About 2 n d k flops per dual point tried, in float64.
     """
     kind = CONVEX_LOSSES[loss]
-    rows = X if sparse.issparse(X) else np.asarray(X, np.float64)
+    rows = np.asarray(X, np.float64)
     targets = np.asarray(y, np.float64)
     weights = np.ones(len(targets)) if sample_weight is None else np.asarray(sample_weight, np.float64)
     weights_sum = weights.sum()
     flat, offset = np.asarray(coef, np.float64), np.asarray(intercept, np.float64)
     scores = rows @ flat + offset
-    value = float(weights @ kind.values(scores, targets) + alpha / 2 * np.vdot(flat, flat)) / weights_sum
+    value = float((weights @ kind.values(scores, targets) + alpha / 2 * np.vdot(flat, flat)) / weights_sum)
     slopes = weights[:, None] * kind.slopes(scores, targets)
     gradient = np.vstack([rows.T @ slopes + alpha * flat, slopes.sum(axis=0)]) / weights_sum
-    bound = max([0.0, *_bounds(kind, loss, rows, scores, targets, weights, alpha)])
+    bound = float(max([0.0, *_bounds(kind, loss, rows, scores, targets, weights, alpha)]))
     return LinearCertificate(
         loss=value,
         lower_bound=bound,
@@ -134,7 +131,7 @@ def certify(
 
 
 def _bounds(
-    kind: ConvexLoss, loss: str, rows: Rows, scores: Floats, y: Floats, w: Floats, alpha: float
+    kind: ConvexLoss, loss: str, rows: Floats, scores: Floats, y: Floats, w: Floats, alpha: float
 ) -> Iterator[float]:
     if not np.isfinite(scores).all():
         return
@@ -146,11 +143,10 @@ def _bounds(
         yield _normal_equations(rows, y, w).value / w.sum()
 
 
-def _normal_equations(rows: Rows, y: Floats, w: Floats) -> Dual:
+def _normal_equations(rows: Floats, y: Floats, w: Floats) -> Dual:
     """Return the residuals of weighted least squares: a dual point orthogonal to X and to constants."""
-    dense = rows.toarray() if sparse.issparse(rows) else rows
     scale = np.sqrt(w)[:, None]
-    columns = scale * np.hstack([dense, np.ones((len(dense), 1))])
+    columns = scale * np.hstack([rows, np.ones((len(rows), 1))])
     solution = np.linalg.lstsq(columns, scale * y, rcond=None)[0]
     rest = scale * (columns @ solution - scale * y)
     residual = np.divide(rest, w[:, None], out=np.zeros_like(rest), where=w[:, None] > 0)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import warnings
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Self, cast
 
 import numpy as np
@@ -123,8 +123,7 @@ class MLPBase(BaseEstimator):  # type: ignore[misc]
         self._objective = Objective(network, self._loss_of_scores(), float(self.alpha))
         if first:
             self._initialize(rows, random_state)
-        dense = self._dense(rows)
-        problem = self._problem(dense, raw, codes, weights, validation, incremental, random_state)
+        problem = self._problem(rows, raw, codes, weights, validation, incremental, random_state)
         try:
             self._train(problem, incremental, random_state)
         except ConvergenceError as error:
@@ -132,8 +131,14 @@ class MLPBase(BaseEstimator):  # type: ignore[misc]
                 "Solver produced non-finite parameter weights. The input data may contain large values and need to "
                 f"be preprocessed. ({error})"
             ) from error
-        self.certificate_ = self._certificate(rows, codes, weights)
+        # The loss of a few rows says nothing of that of all rows there have been.
+        self.certificate_ = None if incremental else self._certificate(problem, self._params())
+        if self.certificate_ is not None and self.solver == "lbfgs":
+            self.loss_ = self.certificate_.loss  # the last one that training saw may have had rounded kinks
         return self
+
+    def _params(self) -> Params:
+        return Params(coefs=self.coefs_, intercepts=self.intercepts_)
 
     def _initialize(self, rows: Array, random_state: np.random.RandomState) -> None:
         params = initial_params(self._objective.network, rows.shape[1], self.n_outputs_, rows.dtype, random_state)
@@ -146,7 +151,7 @@ class MLPBase(BaseEstimator):  # type: ignore[misc]
 
     def _dense(self, rows: Array) -> Array:
         """Return rows as a dense array; training gathers its batches from it."""
-        if not sparse.issparse(rows):
+        if not _is_sparse(rows):
             return rows
         needed = rows.shape[0] * rows.shape[1] * rows.dtype.itemsize
         if self.memory_limit is not None and needed > parse_bytes(self.memory_limit):
@@ -156,11 +161,11 @@ class MLPBase(BaseEstimator):  # type: ignore[misc]
                 needed=needed,
                 limit=parse_bytes(self.memory_limit),
             )
-        return np.asarray(rows.toarray())
+        return _dense_block(rows, slice(None))
 
     def _problem(
         self,
-        rows: Array,
+        given: Array,
         raw: Array,
         codes: Array,
         weights: Array | None,
@@ -169,6 +174,7 @@ class MLPBase(BaseEstimator):  # type: ignore[misc]
         random_state: np.random.RandomState,
     ) -> Problem:
         """Set rows for validation apart, and gather what training needs."""
+        rows = self._dense(given)
         held: tuple[Array, Array, Array | None] | None = None
         kept: NDArray[np.intp] | None = None
         if validation is not None:
@@ -183,12 +189,14 @@ class MLPBase(BaseEstimator):  # type: ignore[misc]
         columns = [rows, codes] if weights is None else [rows, codes, weights]
         if kept is not None:
             columns = [column[kept] for column in columns]
-        held_bytes = sum(x.nbytes for x in held or () if x is not None)
-        extra = held_bytes + (sum(c.nbytes for c in columns) if kept is not None else 0)
-        return Problem(self._objective, tuple(columns), held, extra)
+        copied = list(columns) if kept is not None else []
+        copied += [x for x in held or () if x is not None] if validation is None else []
+        dense_bytes = rows.nbytes if _is_sparse(given) else 0
+        copied_bytes = dense_bytes + sum(x.nbytes for x in copied)
+        return Problem(self._objective, tuple(columns), held, copied_bytes)
 
     def _own_validation(self, validation: Validation) -> tuple[Array, Array, Array | None]:
-        if not isinstance(validation, (tuple, list)) or len(validation) not in (2, 3):
+        if len(validation) not in (2, 3):
             raise ParameterError("validation must be (X, y) or (X, y, sample_weight)", got=type(validation))
         X, y, *weights = validation
         rows = validate_data(self, X, accept_sparse=("csr", "csc"), dtype=(np.float64, np.float32), reset=False)
@@ -201,14 +209,13 @@ class MLPBase(BaseEstimator):  # type: ignore[misc]
                 got=len(targets),
             )
         checked = _check_sample_weight(weights[0], rows, dtype=rows.dtype) if weights else None
-        return rows, targets, checked
+        return (rows.tocsr() if _is_sparse(rows) else rows), targets, checked
 
     def _train(self, problem: Problem, incremental: bool, random_state: np.random.RandomState) -> None:
-        params = Params(coefs=self.coefs_, intercepts=self.intercepts_)
+        params = self._params()
         if self.solver == "lbfgs":
-            result, converged = minimize_by_lbfgs(self, problem, params)
-            self.n_iter_ = len(result.history)
-            self.loss_curve_ = [record.loss for record in result.history]
+            result, self.loss_curve_, converged = minimize_by_lbfgs(self, problem, params, self._prover(problem))
+            self.n_iter_ = len(self.loss_curve_)
             if not converged:
                 _warn_of_limit("lbfgs", self.max_iter)
         else:
@@ -285,19 +292,32 @@ class MLPBase(BaseEstimator):  # type: ignore[misc]
         self.best_validation_score_ = now.best_score if judged else None
         self.best_loss_ = None if self.early_stopping else now.best_loss
 
-    def _certificate(self, rows: Array, codes: Array, weights: Array | None) -> LinearCertificate | None:
-        if self._objective.network.hidden or (weights is not None and (weights < 0).any()):
+    def _certificate(self, problem: Problem, params: Params) -> LinearCertificate | None:
+        """Return how far a linear model is from the minimum over the rows it was trained on."""
+        rows, codes, *weights = problem.columns
+        if self._objective.network.hidden or (weights and not _has_weight(weights[0])):
             return None
         return certify(
             self._objective.loss,
             rows,
             self._indicators(codes),
-            weights,
-            self.coefs_[0],
-            self.intercepts_[0],
+            weights[0] if weights else None,
+            params["coefs"][0],
+            params["intercepts"][0],
             float(self.alpha),
             float(self.tol),
         )
+
+    def _prover(self, problem: Problem) -> Callable[[Params], bool] | None:
+        """Return what tells whether a linear model's weights are proved to be the minimum."""
+        if self._objective.network.hidden:
+            return None
+
+        def proved(params: Params) -> bool:
+            found = self._certificate(problem, params)
+            return found is not None and found.is_global_minimum
+
+        return proved
 
     def _blocks(self, rows: Array) -> list[slice]:
         widest = max([rows.shape[1], *[coef.shape[1] for coef in self.coefs_]])
@@ -313,8 +333,8 @@ class MLPBase(BaseEstimator):  # type: ignore[misc]
     def _forward(self, X: MatrixLike, *, linked: bool) -> Floats:
         check_is_fitted(self)
         rows = validate_data(self, X, accept_sparse=("csr", "csc"), dtype=(np.float64, np.float32), reset=False)
-        rows = rows.tocsr() if sparse.issparse(rows) else rows
-        return self._blockwise(rows, Params(coefs=self.coefs_, intercepts=self.intercepts_), linked=linked)
+        rows = rows.tocsr() if _is_sparse(rows) else rows
+        return self._blockwise(rows, self._params(), linked=linked)
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
@@ -331,9 +351,18 @@ def stochastic_only(estimator: MLPBase) -> bool:
     return True
 
 
+def _has_weight(weights: Array) -> bool:
+    """Return whether a weighted mean is one: no weight negative, not all zero."""
+    return bool((np.asarray(weights, np.float64) >= 0.0).all() and weights.any())
+
+
+def _is_sparse(rows: object) -> bool:
+    return bool(sparse.issparse(rows))
+
+
 def _dense_block(rows: Array, part: slice) -> Array:
     block = rows[part]
-    return np.asarray(block.toarray()) if sparse.issparse(block) else block
+    return cast("sparse.csr_array", block).toarray() if _is_sparse(block) else block
 
 
 def _warn_of_limit(solver: str, max_iter: int) -> None:

@@ -50,7 +50,8 @@ class MLPClassifier(ClassifierMixin, MLPBase):  # type: ignore[misc]
         Of the hidden layers, all the same or one for each: scikit-learn's "identity", "logistic", "tanh",
         "relu", or another of `tidu.nn.ACTIVATIONS`.
     solver : {"adam", "sgd", "lbfgs"}, default "adam"
-        L-BFGS takes all rows at once; for a linear model it goes on until the minimum is certified.
+        L-BFGS takes all rows at once; of a linear model it goes on until `max_iter`, or until the minimum
+        is certified.
     alpha : float, default 1e-4
         Strength of the L2 penalty on the weights: ``alpha / (2 n) ||W||^2`` for a batch of n rows.
     batch_size : int or "auto", default "auto"
@@ -251,7 +252,8 @@ class MLPClassifier(ClassifierMixin, MLPBase):  # type: ignore[misc]
         are restored and `stopped_early_` is True; a further call goes on from them.
         """
         if _check_partial_fit_first_call(self, classes):
-            self._coder = LabelCoder.of(y if type_of_target(y).startswith("multilabel") else classes)
+            multilabel = classes is None or type_of_target(y).startswith("multilabel")
+            self._coder = LabelCoder.of(y if multilabel else classes)
         return self._fit(X, y, sample_weight, validation, incremental=True)
 
     def decision_function(self, X: MatrixLike) -> Floats:

@@ -24,7 +24,7 @@ from tidu.nn.activations import ACTIVATIONS
 from tidu.nn.layers import dropout
 from tidu.nn.random import split
 
-__all__ = ["OUTPUTS", "Batch", "Floats", "Objective", "Params", "initial_params"]
+__all__ = ["OUTPUTS", "ROUNDED", "Batch", "Floats", "Objective", "Params", "initial_params"]
 
 Floats: TypeAlias = NDArray[np.floating]
 Batch: TypeAlias = tuple[NDArray[np.generic], ...]
@@ -39,18 +39,45 @@ class Params(TypedDict):
     intercepts: list[Floats]
 
 
-def _hinge(scores: Floats, y: Floats, weight: object) -> Value:
+def _weighted_mean(values: Floats, weight: object) -> Value:
+    """Return the mean over rows of what the outputs of a row add up to."""
+    rows = np.sum(values, axis=1)
+    if weight is None:
+        return cast("Value", np.mean(rows))
+    total = np.sum(cast("Floats", weight))
+    return cast("Value", np.sum(cast("Floats", weight) * rows) / np.where(total > 0.0, total, 1.0))
+
+
+def _positive(x: Floats, width: float) -> Floats:
+    """Return max(0, x), its kink rounded off by a parabola over `width`."""
+    if not width:
+        return np.maximum(x, 0.0)
+    inner = np.clip(x, 0.0, width)
+    return inner * (x - 0.5 * inner) * (1.0 / width)
+
+
+def _hinge(scores: Floats, y: Floats, weight: object, width: float = 0.0) -> Value:
     """Return the mean over rows of ``sum_j max(0, 1 - t_j s_j)``, t = 1 where y is 1, else -1."""
-    margins = np.maximum(1.0 - (2.0 * y - 1.0) * scores, 0.0)
-    return _summed(losses.absolute_error, margins, np.zeros(scores.shape, scores.dtype), weight)
+    return _weighted_mean(_positive(1.0 - (2.0 * y - 1.0) * scores, width), weight)
+
+
+def _rounded_multiclass_hinge(scores: Floats, y: NDArray[np.integer], weight: object, width: float) -> Value:
+    own = np.take_along_axis(scores, y[:, None], axis=1)
+    # The own class adds what a margin of 1 does, whatever the scores.
+    return _weighted_mean(_positive(1.0 + scores - own, width), weight) - (1.0 - 0.5 * width)
+
+
+def _rounded_absolute(scores: Floats, y: Floats, weight: object, width: float) -> Value:
+    rest = np.abs(scores - y)
+    inner = np.minimum(rest, width)
+    return _weighted_mean(inner * (rest - 0.5 * inner) * (1.0 / width), weight)
 
 
 def _poisson(scores: Floats, y: Floats, weight: object) -> Value:
     """Return half the mean Poisson deviance of ``exp(scores)``."""
     # What depends on y alone makes the minimum zero.
     fixed = np.where(y > 0.0, y * np.log(np.where(y > 0.0, y, 1.0)), 0.0) - y
-    deviance = np.exp(scores) - y * scores + fixed
-    return _summed(losses.absolute_error, deviance, np.zeros(scores.shape, scores.dtype), weight)
+    return _weighted_mean(np.exp(scores) - y * scores + fixed, weight)
 
 
 def _summed(loss: Callable[..., Value], scores: Floats, y: object, weight: object) -> Value:
@@ -70,6 +97,15 @@ _LOSSES: Mapping[str, MeanLoss] = {
     ),
     "poisson": cast("MeanLoss", _poisson),
 }
+
+ROUNDED: Mapping[str, Callable[[Floats, NDArray[np.generic], object, float], Value]] = {
+    "hinge": cast("Callable[[Floats, NDArray[np.generic], object, float], Value]", _hinge),
+    "multiclass_hinge": cast(
+        "Callable[[Floats, NDArray[np.generic], object, float], Value]", _rounded_multiclass_hinge
+    ),
+    "absolute_error": cast("Callable[[Floats, NDArray[np.generic], object, float], Value]", _rounded_absolute),
+}
+"""Losses with kinks, and how they are rounded off over a width, for solvers that need a gradient."""
 
 OUTPUTS: Mapping[str, str] = {"softmax": "softmax", "logistic": "logistic", "poisson": "exp"}
 """The loss's link from scores to outputs, by scikit-learn's name; identity for the others."""
@@ -93,11 +129,14 @@ class Objective:
         The loss of the scores, one of `tidu.estimators.convex_duals.CONVEX_LOSSES`.
     alpha : float
         Strength of the L2 penalty.
+    width : float
+        Over which kinks of the loss are rounded off, in the unit of the scores; zero leaves them.
     """
 
     network: Network
     loss: str
     alpha: float
+    width: float = 0.0
 
     def scores(self, params: Params, X: Floats, key: object = None) -> Floats:
         """Return what the last layer gives, before any link; with a key, hidden outputs are dropped."""
@@ -120,7 +159,11 @@ class Objective:
     def data_loss(self, params: Params, batch: Batch, key: object = None) -> Value:
         """Return the weighted mean of the rows' losses, without penalty."""
         X, y, *weights = batch
-        return _LOSSES[self.loss](self.scores(params, cast("Floats", X), key), y, weights[0] if weights else None)
+        scores, weight = self.scores(params, cast("Floats", X), key), weights[0] if weights else None
+        if self.width and self.loss in ROUNDED:
+            return ROUNDED[self.loss](scores, y, weight, self.width)
+        mean: Value = _LOSSES[self.loss](scores, y, weight)
+        return mean
 
     def with_dropout(self, params: Params, batch: Batch, key: object) -> Value:
         """Return F for a batch, some hidden outputs dropped."""

@@ -11,9 +11,9 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy import sparse
 from sklearn.preprocessing import LabelBinarizer
 from sklearn.utils.class_weight import compute_class_weight, compute_sample_weight
-from sklearn.utils.multiclass import type_of_target
 
 from tidu.errors import ParameterError
 
@@ -52,12 +52,25 @@ class LabelCoder:
         return 1 if self.kind == "binary" else len(self.classes)
 
     def encode(self, y: Array) -> Array:
-        """Return class numbers of shape (n_samples,), or 0 and 1 of shape (n_samples, n_outputs)."""
-        if self.kind == "multiclass":
-            return np.searchsorted(self.classes, y)
-        if self.kind == "binary" and type_of_target(y) == "binary":
-            return (np.asarray(y) == self.classes[-1])[:, None] & (len(self.classes) > 1)
-        return np.asarray(self.binarizer.transform(y)).astype(bool)
+        """Return class numbers of shape (n_samples,), or 0 and 1 of shape (n_samples, n_outputs).
+
+        Raises
+        ------
+        ParameterError
+            If a label is not among the classes.
+        """
+        if self.kind == "multilabel-indicator":
+            indicators = self.binarizer.transform(y)
+            return np.asarray(indicators.toarray() if sparse.issparse(indicators) else indicators).astype(bool)
+        unknown = np.setdiff1d(y, self.classes)
+        if len(unknown):
+            raise ParameterError(
+                f"labels {unknown.tolist()} are not among the classes {self.classes.tolist()}",
+                expected=self.classes,
+                got=unknown,
+            )
+        codes = np.asarray(np.searchsorted(self.classes, y))
+        return codes if self.kind == "multiclass" else (codes > 0)[:, None]
 
     def indicators(self, codes: Array) -> NDArray[np.float64]:
         """Return 0 and 1 of shape (n_samples, n_outputs)."""

@@ -9,15 +9,15 @@ from __future__ import annotations
 import sys
 import warnings
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from typing import Literal, Protocol, TypeAlias
+from dataclasses import dataclass, field, replace
+from typing import Literal, Protocol, TypeAlias, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tidu.config import parse_bytes
 from tidu.errors import BudgetError
-from tidu.estimators.mlp_objective import Objective, Params
+from tidu.estimators.mlp_objective import ROUNDED, Objective, Params
 from tidu.estimators.mlp_optimizers import ScikitAdam, ScikitSGD
 from tidu.learn.fit import fit
 from tidu.learn.history import EpochRecord, FitResult
@@ -34,6 +34,9 @@ _LOWEST_RATE = 1e-6
 # Row numbers are handed over for some epochs at a time, so that they never fill the memory.
 _ORDER_BYTES = 1 << 22
 _LARGEST_SEED = 2**31 - 1
+# Stages of a linear model's training: rounding of kinks, and the share of `tol` that is gone down to.
+_WIDTHS = (1.0, 1e-1, 1e-2, 1e-3, 1e-4, 1e-5)
+_TIGHTER = (1.0, 1e-1, 1e-2, 1e-3, 1e-4, 1e-5)
 _EPS_64 = float(np.finfo(np.float64).eps)
 
 
@@ -303,19 +306,57 @@ def minimize_by_epochs(
             return result
 
 
-def minimize_by_lbfgs(settings: Settings, problem: Problem, params: Params) -> tuple[FitResult, bool]:
-    """Train by L-BFGS over all rows; return also whether it converged before the limit of iterations."""
-    result = fit(
-        problem.objective.plain,
-        params,
-        problem.columns,
-        # gtol, ftol and maxls of scikit-learn: its tol, and SciPy's defaults.
-        optimizer=LBFGS(tolerance=settings.tol, relative_decrease=10 * _EPS_64, max_line_search=20),
-        epochs=min(settings.max_iter, settings.max_fun),
-        progress=False,
-        memory_limit=problem.limit(settings),
-    )
-    return result, result.stopped != "epochs"
+def minimize_by_lbfgs(
+    settings: Settings, problem: Problem, params: Params, proved: Callable[[Params], bool] | None
+) -> tuple[FitResult, list[float], bool]:
+    """Train by L-BFGS over all rows.
+
+    Parameters
+    ----------
+    settings : Settings
+    problem : Problem
+    params : Params
+        Where to start.
+    proved : callable or None
+        Of a linear model: whether params are proved to be the minimum. Then the kinks of the loss are
+        rounded off over smaller and smaller widths, and the tolerance is tightened, until they are.
+
+    Returns
+    -------
+    FitResult
+    list of float
+        The loss after each iteration.
+    bool
+        Whether it converged before `max_iter`.
+    """
+    # gtol, ftol and maxls of scikit-learn: its tol, and SciPy's defaults.
+    stages = [(0.0, settings.tol, 10 * _EPS_64)]
+    if proved is not None:
+        kinked = problem.objective.loss in ROUNDED
+        stages = [
+            (width if kinked else 0.0, settings.tol * tighter, 0.0 if tighter < 1 else 10 * _EPS_64)
+            for width, tighter in zip(_WIDTHS, _TIGHTER, strict=True)
+        ]
+    left, losses = min(settings.max_iter, settings.max_fun), list[float]()
+    limit = problem.limit(settings)
+    for width, tolerance, decrease in stages:
+        result = fit(
+            replace(problem.objective, width=width).plain,
+            params,
+            problem.columns,
+            optimizer=LBFGS(tolerance=tolerance, relative_decrease=decrease, max_line_search=20),
+            epochs=left,
+            progress=False,
+            memory_limit=limit,
+        )
+        losses += [record.loss for record in result.history]
+        left -= len(result.history)
+        params = cast("Params", result.last_params)
+        if result.stopped == "interrupted" or (proved is not None and proved(params)):
+            return result, losses, True
+        if result.stopped == "epochs" or left <= 0:
+            return result, losses, False
+    return result, losses, True
 
 
 def _batch_size(batch_size: int | str, n_rows: int) -> int:

@@ -9,7 +9,7 @@ from tidu.core.bind import shape_of
 from tidu.core.graph import Call, Node
 from tidu.explanation.formulas import fill
 from tidu.explanation.numbers import show_number, show_shape
-from tidu.explanation.steps import Path, Step
+from tidu.explanation.steps import Path, Step, arrivals
 
 if TYPE_CHECKING:
     from tidu.explanation.result import Explanation
@@ -24,9 +24,19 @@ _ESCAPED = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textas
 def write_latex(explanation: Explanation, limit: int) -> str:
     """Return an ``align*`` environment."""
     lines = [_forward(explanation, node) for node in explanation.forward[:limit]]
+    expected = arrivals(explanation.passed, explanation.gradients)
+    arrived: dict[Node, list[str]] = {}
     for node, results in explanation.passed[:limit]:
         step = explanation.step(node, results)
-        lines += [_backward(explanation, step, path) for path in step.paths]
+        for path in step.paths:
+            several = expected[path.operand] > 1
+            lines.append(_backward(explanation, step, path, several))
+            found = arrived.setdefault(path.operand, [])
+            found.append(_bracketed(_value(path.downstream)))
+            if several and len(found) == expected[path.operand]:
+                left = _fraction(_name(explanation.result_name), _name(explanation.names[path.operand]))
+                total = _value(explanation.gradients[path.operand])
+                lines.append(f"{left} &= {' + '.join(found)} = {total}")
     return "\\begin{align*}\n" + " \\\\\n".join(lines) + "\n\\end{align*}"
 
 
@@ -46,7 +56,8 @@ def _formula(node: Node, names: list[str]) -> str:
     return fill(primitive.formula.latex, names)
 
 
-def _backward(explanation: Explanation, step: Step, path: Path) -> str:
+def _backward(explanation: Explanation, step: Step, path: Path, several: bool) -> str:
+    """Return one path's line; where several paths meet, its own share is marked with the node it comes from."""
     result = _name(explanation.result_name)
     operand = _name(explanation.names[path.operand])
     upstream = [_name(explanation.names[node]) for node in step.results]
@@ -57,7 +68,10 @@ def _backward(explanation: Explanation, step: Step, path: Path) -> str:
     numbers = ""
     if path.is_scalar:
         numbers = rf" = {_value(path.upstream)} \cdot {_bracketed(_value(path.local))}"
-    return f"{_fraction(result, operand)} &= {factors}{numbers} = {_value(path.downstream)}"
+    left = _fraction(result, operand)
+    if several:
+        left = rf"\left.{left}\right|_{{{_name(explanation.names[step.node])}}}"
+    return f"{left} &= {factors}{numbers} = {_value(path.downstream)}"
 
 
 def _fraction(above: str, below: str) -> str:

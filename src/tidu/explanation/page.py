@@ -1,4 +1,4 @@
-"""The explanation as one self-contained page: the picture, and the text below it."""
+"""The explanation as one self-contained page, or as part of one: the picture, and the text below it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tidu.explanation.text import title
 if TYPE_CHECKING:
     from tidu.explanation.result import Explanation
 
-__all__ = ["write_page"]
+__all__ = ["write_fragment", "write_page"]
 
 _STYLE = (
     ".tidu-explanation{font-family:system-ui,sans-serif;max-width:100%;line-height:1.45}"
@@ -23,16 +23,24 @@ _STYLE = (
 
 
 def write_page(explanation: Explanation, lang: str, limit: int) -> str:
-    """Return an HTML document; where the graph is too large for a picture, it says so instead."""
-    try:
-        picture = explanation.to_svg(lang)
-    except ParameterError as error:
-        picture = f"<p>{escape(str(error))}</p>"
-    text = escape(explanation.text(lang, limit))
+    """Return a whole HTML document."""
     heading = escape(title(explanation))
     language = {"zh": "zh-CN"}.get(lang, lang)
     return (
         f'<!doctype html>\n<html lang="{language}"><head><meta charset="utf-8"><title>{heading}</title>'
-        f'<meta name="viewport" content="width=device-width"><style>{_STYLE}</style></head>\n'
-        f'<body class="tidu-explanation"><div class="picture">{picture}</div>\n<pre>{text}</pre></body></html>\n'
+        f'<meta name="viewport" content="width=device-width"></head>\n'
+        f"<body>{write_fragment(explanation, lang, limit)}</body></html>\n"
+    )
+
+
+def write_fragment(explanation: Explanation, lang: str, limit: int) -> str:
+    """Return what a notebook shows; where the graph is too large for a picture, it says so instead."""
+    text = escape(explanation.text(lang, limit))
+    try:
+        picture = explanation.to_svg(lang)
+    except ParameterError as error:
+        picture = f"<p>{escape(str(error))}</p>"
+    return (
+        f'<div class="tidu-explanation"><style>{_STYLE}</style><div class="picture">{picture}</div>\n'
+        f"<pre>{text}</pre></div>"
     )

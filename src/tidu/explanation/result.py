@@ -10,7 +10,7 @@ import numpy as np
 
 from tidu.core.graph import Call, Graph, Input, Literal, Node, Operation
 from tidu.explanation.latex import write_latex
-from tidu.explanation.page import write_page
+from tidu.explanation.page import write_fragment, write_page
 from tidu.explanation.picture import draw, write_dot
 from tidu.explanation.steps import Step, steps_back, work_out
 from tidu.explanation.text import write_text
@@ -150,7 +150,7 @@ class Explanation:
         return f"<explanation of {self.graph.name}({inputs}), {len(self.forward)} steps>"
 
     def _repr_html_(self) -> str:
-        return self.to_html()
+        return write_fragment(self, "en", 200)
 
 
 def _plain(node: Node, value: object) -> object:

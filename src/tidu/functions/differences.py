@@ -1,4 +1,4 @@
-"""Differences of neighbors, and the integral that undoes them."""
+"""Differences of neighbors, the slopes made of them, and the integral that undoes them."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from typing import cast
 import numpy as np
 
 from tidu.core.bind import shape_of, spec_of
-from tidu.core.kinds import normalize_axis
+from tidu.core.kinds import normalize_axes, normalize_axis
 from tidu.core.structural import broadcast_to, convert, reshape
 from tidu.core.table import implements
 from tidu.core.value import Value
-from tidu.errors import ParameterError
-from tidu.ops.arithmetic import multiply, subtract
+from tidu.errors import ParameterError, ShapeError, UnsupportedError
+from tidu.ops.arithmetic import divide, multiply, subtract
 from tidu.ops.compare import not_equal
 from tidu.ops.join import concatenate
 from tidu.ops.movement import take_window
 from tidu.ops.reduce import sum_
 
-__all__ = ["diff", "trapezoid"]
+__all__ = ["diff", "gradient", "trapezoid"]
 
 _NOT_GIVEN = getattr(np, "_NoValue", None)
 
@@ -85,3 +85,45 @@ def trapezoid(y: object, x: object = None, dx: object = 1.0, axis: int = -1) -> 
             width = reshape(width, tuple(width.shape[0] if a == along else 1 for a in range(len(shape_of(y)))))
     middles = multiply(_part(y, along, 1, None) + _part(y, along, 0, -1), 0.5)
     return sum_(multiply(width, middles), axis=along)
+
+
+@implements(np.gradient)
+def gradient(f: object, *spacing: float, axis: object = None, edge_order: int = 1) -> Value | tuple[Value, ...]:
+    """Return slopes by central differences, one-sided at the ends, along each axis.
+
+    Parameters
+    ----------
+    f : array_like
+        Evenly spaced samples, at least two along each axis.
+    *spacing : float
+        One distance for all axes, or one for each.
+    axis : int or tuple of int, optional
+
+    Returns
+    -------
+    array, or a tuple of arrays with one for each axis
+
+    Examples
+    --------
+    >>> gradient(np.array([1.0, 2.0, 4.0]))
+    array([1. , 1.5, 2. ])
+    """
+    shape = shape_of(f)
+    axes = normalize_axes(cast("int | None", axis), len(shape), "gradient")
+    if edge_order != 1 or len(spacing) not in (0, 1, len(axes)) or any(shape_of(h) for h in spacing):
+        raise UnsupportedError(
+            "np.gradient on a traced value takes even spacing (a number for each axis) and edge_order=1",
+            function="np.gradient",
+        )
+    if any(shape[a] < 2 for a in axes):
+        raise ShapeError(f"gradient: at least two samples along each axis are needed, got {list(shape)}", got=shape)
+    steps = spacing * len(axes) if len(spacing) == 1 else spacing or (1.0,) * len(axes)
+    found = tuple(_slopes(f, a, h) for a, h in zip(axes, steps, strict=True))
+    return found[0] if len(found) == 1 else found
+
+
+def _slopes(f: object, axis: int, step: object) -> Value:
+    first = divide(subtract(_part(f, axis, 1, 2), _part(f, axis, 0, 1)), step)
+    last = divide(subtract(_part(f, axis, -1, None), _part(f, axis, -2, -1)), step)
+    middle = divide(multiply(subtract(_part(f, axis, 2, None), _part(f, axis, 0, -2)), 0.5), step)
+    return concatenate([first, middle, last], axis=axis)

@@ -194,14 +194,7 @@ def take(a: object, indices: object, axis: int | None = None, out: None = None, 
     if axis is None:
         a, axis = ravel(a), 0
     axis = normalize_axis(axis, len(shape_of(a)), "take")
-    length = shape_of(a)[axis]
-    if mode not in ("raise", "wrap", "clip"):
-        raise ParameterError(f"take: mode must be 'raise', 'wrap' or 'clip', got {mode!r}", got=mode)
-    if mode == "wrap":
-        indices = np.remainder(indices, length)  # type: ignore[call-overload]
-    elif mode == "clip":
-        indices = np.minimum(np.maximum(indices, 0), length - 1)  # type: ignore[call-overload]
-    return getitem(a, (*(slice(None),) * axis, indices))
+    return getitem(a, (*(slice(None),) * axis, _moded(indices, shape_of(a)[axis], mode)))
 
 
 @implements(np.take_along_axis)
@@ -234,6 +227,7 @@ def choose(a: object, choices: object, out: None = None, mode: str = "raise") ->
 
 
 def _moded(indices: object, length: int, mode: str) -> object:
+    """Bring indices into range as `mode` says; "raise" leaves that to the indexing itself."""
     if mode == "wrap":
         return np.remainder(indices, length)  # type: ignore[call-overload]
     if mode == "clip":
@@ -313,3 +307,16 @@ def unique(
     values = take(ar, first, axis=axis)
     extra = [x for x, wanted in ((first, return_index), (inverse, return_inverse), (counts, return_counts)) if wanted]
     return (values, *extra) if extra else values
+
+
+@implements(np.unravel_index)
+def unravel_index(indices: object, shape: int | Sequence[int], order: str = "C") -> tuple[object, ...]:
+    """Return for flat indices, as `np.argmax` gives them, the index along each axis."""
+    lengths = [int(n) for n in np.atleast_1d(shape)]
+    if order not in ("C", "F"):
+        raise ParameterError(f"unravel_index: order must be 'C' or 'F', got {order!r}", got=order)
+    found = []
+    for length in reversed(lengths) if order == "C" else lengths:
+        found.append(np.remainder(indices, length))  # type: ignore[call-overload]
+        indices = np.floor_divide(indices, length)  # type: ignore[call-overload]
+    return tuple(reversed(found) if order == "C" else found)

@@ -13,13 +13,14 @@ from tidu.core.structural import convert
 from tidu.core.table import implements, implements_named
 from tidu.core.value import Value
 from tidu.errors import DtypeError, UnsupportedError
-from tidu.ops.arithmetic import absolute, divide, multiply, negative, subtract
-from tidu.ops.compare import equal, less_equal, where
+from tidu.ops.arithmetic import absolute, divide, multiply, negative, square, subtract
+from tidu.ops.compare import equal, less, less_equal, where
 from tidu.ops.exponential import log, log1p, logaddexp
 from tidu.ops.extremes import maximum, minimum
 from tidu.ops.logic import isfinite, isnan, logical_and, logical_not, logical_or, logical_xor
 from tidu.ops.rounding import floor_divide, remainder, rint, trunc
 from tidu.ops.special import erfc
+from tidu.ops.trigonometric import sin
 
 __all__ = ["clip", "isclose", "nan_to_num", "round_"]
 
@@ -256,3 +257,34 @@ def logaddexp2(x: object, y: object) -> Value:
     """
     dtype, ln2 = result_dtype((spec_of(x), spec_of(y))), math.log(2.0)
     return logaddexp(convert(x, dtype) * ln2, convert(y, dtype) * ln2) / ln2
+
+
+@implements(np.sinc)
+def sinc(x: object) -> Value:
+    """Return sin(pi x) / (pi x), 1 at 0.
+
+    Near 0 its power series takes over (error below 1e-17), so that derivatives are right there too.
+
+    Examples
+    --------
+    >>> float(sinc(0.0))
+    1.0
+    """
+    angle = multiply(x, math.pi)
+    small = less(absolute(angle), 0.03)
+    apart = where(small, 1.0, angle)
+    t = square(where(small, angle, 0.0))
+    series = (((t * (-1.0 / 5040.0) + 1.0 / 120.0) * t) - 1.0 / 6.0) * t + 1.0
+    return where(small, series, sin(apart) / apart)
+
+
+@implements(np.isposinf)
+def isposinf(x: object) -> Value:
+    """Return whether x is inf, for each element."""
+    return equal(x, math.inf)
+
+
+@implements(np.isneginf)
+def isneginf(x: object) -> Value:
+    """Return whether x is -inf, for each element."""
+    return equal(x, -math.inf)

@@ -16,6 +16,8 @@ from tidu.core.structural import reshape, sum_axes
 from tidu.core.table import implements
 from tidu.core.value import Value
 from tidu.errors import ParameterError, ShapeError
+from tidu.functions.layout import flip
+from tidu.functions.sampled import convolve
 from tidu.functions.shapes import moveaxis, pick, ravel, stack
 from tidu.ops.arithmetic import multiply
 from tidu.ops.contract import dot, matmul
@@ -224,3 +226,11 @@ def matrix_power(a: object, n: int) -> Value:
         if rest:
             square = matmul(square, square)
     return reduce(matmul, factors)
+
+
+@implements(np.correlate)
+def correlate(a: object, v: object, mode: str = "valid") -> Value:
+    """Return the sums of products of a vector with another one that is moved along it."""
+    if shape_of(v) > shape_of(a):
+        return flip(convolve(v, flip(a), mode))
+    return convolve(a, flip(v), mode)

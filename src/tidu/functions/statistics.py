@@ -18,15 +18,12 @@ from tidu.errors import ParameterError, ShapeError, UnsupportedError
 from tidu.functions.norm import root
 from tidu.ops.arithmetic import divide, multiply, square, subtract
 from tidu.ops.compare import not_equal, where
-from tidu.ops.logic import isnan, logical_not
 from tidu.ops.reduce import max_, min_, sum_
 
 __all__ = [
     "average",
     "count_nonzero",
     "mean",
-    "nanmean",
-    "nansum",
     "ptp",
     "std",
     "var",
@@ -245,45 +242,3 @@ def count_nonzero(a: object, axis: Axis = None, *, keepdims: bool = False) -> Va
     2
     """
     return sum_(not_equal(a, 0), axis=axis, keepdims=keepdims)
-
-
-@implements(np.nansum)
-def nansum(
-    a: object,
-    axis: Axis = None,
-    dtype: object = None,
-    out: object = None,
-    keepdims: object = False,
-    initial: object = None,
-    where: object = True,
-) -> Value:
-    """Return the sum of the elements that are not NaN; no gradient reaches the others.
-
-    Examples
-    --------
-    >>> float(nansum(np.array([1.0, np.nan, 2.0])))
-    3.0
-    """
-    _refuse("nansum", out=out, initial=initial, where=where)
-    return sum_(_chosen(logical_not(isnan(a)), a), axis=axis, dtype=dtype, keepdims=_is(keepdims))
-
-
-@implements(np.nanmean)
-def nanmean(
-    a: object,
-    axis: Axis = None,
-    dtype: object = None,
-    out: object = None,
-    keepdims: object = False,
-    *,
-    where: object = True,
-) -> Value:
-    """Return the mean of the elements that are not NaN; no gradient reaches the others.
-
-    Examples
-    --------
-    >>> float(nanmean(np.array([1.0, np.nan, 2.0])))
-    1.5
-    """
-    _refuse("nanmean", out=out, where=where)
-    return mean(a, axis, dtype, keepdims=keepdims, where=logical_not(isnan(a)))

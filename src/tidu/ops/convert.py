@@ -8,7 +8,7 @@ import numpy as np
 
 from tidu.core.bind import apply, spec_of
 from tidu.core.kinds import Structured
-from tidu.core.primitive import Example, Formula, InterpretedOnly, Interval, NoGradient
+from tidu.core.primitive import Example, Formula, InterpretedOnly, Interval, NoGradient, find
 from tidu.core.table import implements
 from tidu.core.value import Value
 from tidu.errors import DtypeError
@@ -24,7 +24,7 @@ _SHAPES = ((), (3,), (0, 2))
     kind=Structured(
         name="conversion",
         shape=lambda x, dtype: x,
-        batched=lambda operands, flags, dtype: astype(operands[0], dtype),
+        batched=lambda operands, flags, dtype: apply(find("convert"), operands[0], dtype=dtype),
         tried=tuple(Example((shape,), {"dtype": dtype}) for shape in _SHAPES for dtype in ("float32", "float64")),
         dtype=lambda x, dtype: np.dtype(dtype),
     ),

@@ -16,6 +16,7 @@ __all__ = ["fmax", "fmin", "maximum", "minimum"]
 _APART = (Interval(-3.0, -0.5), Interval(0.5, 3.0))
 _PAIRS = tuple((a, b) for a in (0.0, -0.0, 1.5, np.inf, -np.inf, np.nan) for b in (0.0, -2.0, np.inf, np.nan))
 _TIE = (Kink((1.0, 1.0), (0.5, 0.5), "a tie is shared evenly, as in JAX: the mean of the one-sided derivatives"),)
+_NAN = (Kink((np.nan, 1.0), (0.0, 0.0), "the value is NaN and equals neither operand: none has a slope, as in JAX"),)
 
 
 def _share(ct: Value, wins: Value, ties: Value) -> Value:
@@ -49,7 +50,7 @@ def _nan_loses(relation: str) -> EmitScalar:
     emit=_nan_wins(">="),
     samples=_APART,
     edges=_PAIRS,
-    kinks=_TIE,
+    kinks=(*_TIE, *_NAN),
     laws=Laws(commutative=True, associative=True, idempotent=True, identity=-np.inf, absorbing=np.inf),
     formula=Formula(r"\max({0}, {1})", "max({0}, {1})", ("1 if {0} > {1} else 0", "1 if {1} > {0} else 0")),
     words={"en": "takes the larger; only it receives the gradient", "zh": "取较大者；梯度只传给它"},
@@ -75,7 +76,7 @@ def maximum(x: object, y: object) -> object:
     emit=_nan_wins("<="),
     samples=_APART,
     edges=_PAIRS,
-    kinks=_TIE,
+    kinks=(*_TIE, *_NAN),
     laws=Laws(commutative=True, associative=True, idempotent=True, identity=np.inf, absorbing=-np.inf),
     formula=Formula(r"\min({0}, {1})", "min({0}, {1})", ("1 if {0} < {1} else 0", "1 if {1} < {0} else 0")),
     words={"en": "takes the smaller; only it receives the gradient", "zh": "取较小者；梯度只传给它"},

@@ -25,19 +25,7 @@ from tidu.ops.compare import where
 from tidu.ops.contract import matmul, swap_last
 from tidu.ops.declare import NO_LAWS, structured
 
-__all__ = [
-    "LAPACK",
-    "SingularMatrixError",
-    "cholesky",
-    "cubic",
-    "det",
-    "floating",
-    "inv",
-    "slogdet",
-    "solve",
-    "square",
-    "with_lapack_errors",
-]
+__all__ = ["LAPACK", "SingularMatrixError", "cholesky", "det", "inv", "slogdet", "solve"]
 
 LAPACK = InterpretedOnly("LAPACK's own code, through NumPy")
 _ANY = Interval(-3.0, 3.0)

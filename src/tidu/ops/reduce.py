@@ -22,6 +22,7 @@ _ANY = (Interval(-3.0, 3.0),)
 _TIES = (
     Kink((2.0, 2.0), (0.5, 0.5), "a tie is shared evenly, as in JAX"),
     Kink((1.0, 1.0, 1.0, 1.0), (0.25, 0.25, 0.25, 0.25), "a tie is shared evenly, as in JAX"),
+    Kink((1.0, np.nan), (0.0, 0.0), "the value is NaN, which equals no element: none receives the gradient"),
 )
 
 

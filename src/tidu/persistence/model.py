@@ -94,9 +94,7 @@ def save_model(
     """
     for name in _RESERVED:
         if name in facts:
-            raise ParameterError(
-                f"the fact {name!r} is reserved by the header; choose another name", name=name
-            )
+            raise ParameterError(f"the fact {name!r} is reserved by the header; choose another name", name=name)
     header = {"format": FORMAT, "version": VERSION, "kind": kind, "tidu_version": _installed_version()}
     encoded = json.dumps(header | _encoded_object(facts, "facts", 0), ensure_ascii=False, allow_nan=False)
     write_safetensors(path, tensors, {_METADATA_KEY: encoded})
@@ -145,8 +143,7 @@ def _check_version(number: JSON, path: object) -> None:
         raise _foreign(path, "its 'tidu' header has no version number")
     if number > VERSION:
         raise ModelFileError(
-            f"{str(path)!r} has version {number} of the model format, "
-            f"this tidu reads up to {VERSION}; update tidu",
+            f"{str(path)!r} has version {number} of the model format, this tidu reads up to {VERSION}; update tidu",
             path=path,
             reason="newer version",
             got=number,
@@ -158,9 +155,7 @@ def _encoded_object(value: Mapping[str, JSON], where: str, depth: int) -> dict[s
     result: dict[str, JSON] = {}
     for key, item in value.items():
         if not _is_text(key) or key == _FLOAT_TAG:
-            raise ParameterError(
-                f"{where} must have str keys other than {_FLOAT_TAG!r}; got {key!r}", key=key
-            )
+            raise ParameterError(f"{where} must have str keys other than {_FLOAT_TAG!r}; got {key!r}", key=key)
         result[key] = _encoded(item, f"{where}[{key!r}]", depth + 1)
     return result
 

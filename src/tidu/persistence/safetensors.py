@@ -68,9 +68,7 @@ class Header:
     data_start: int
 
 
-def write_safetensors(
-    path: str | os.PathLike[str], tensors: Mapping[str, Tensor], metadata: Mapping[str, str]
-) -> None:
+def write_safetensors(path: str | os.PathLike[str], tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:
     """Write arrays and text as one safetensors file, or nothing.
 
     Parameters
@@ -208,16 +206,12 @@ def _encoded_header(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) 
     if metadata:
         for key, text in metadata.items():
             if not (_is_text(key) and _is_text(text)):
-                raise ParameterError(
-                    f"metadata must map str to str; got {key!r}: {type(text).__name__}", key=key
-                )
+                raise ParameterError(f"metadata must map str to str; got {key!r}: {type(text).__name__}", key=key)
         header["__metadata__"] = dict(metadata)
     offset = 0
     for name, array in tensors.items():
         if not _is_text(name) or name == "__metadata__":
-            raise ParameterError(
-                f"a tensor's name must be a str other than '__metadata__'; got {name!r}", name=name
-            )
+            raise ParameterError(f"a tensor's name must be a str other than '__metadata__'; got {name!r}", name=name)
         offsets = [offset, offset + array.nbytes]
         header[name] = {"dtype": _dtype_name(array), "shape": list(array.shape), "data_offsets": offsets}
         offset += array.nbytes
@@ -241,9 +235,7 @@ def _encoded_header(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) 
 
 
 def _refuse(path: object, reason: str, **facts: object) -> ModelFileError:
-    return ModelFileError(
-        f"{str(path)!r} is not a valid safetensors file: {reason}", path=path, reason=reason, **facts
-    )
+    return ModelFileError(f"{str(path)!r} is not a valid safetensors file: {reason}", path=path, reason=reason, **facts)
 
 
 def _unreadable(path: object, error: OSError) -> ModelFileError:
@@ -254,9 +246,7 @@ def _unreadable(path: object, error: OSError) -> ModelFileError:
 def _open(path: str | os.PathLike[str]) -> BinaryIO:
     # opening a pipe would wait for a writer forever
     if not stat.S_ISREG(os.stat(path).st_mode):
-        raise ModelFileError(
-            f"cannot read {str(path)!r}: not a regular file", path=path, reason="not a regular file"
-        )
+        raise ModelFileError(f"cannot read {str(path)!r}: not a regular file", path=path, reason="not a regular file")
     return open(path, "rb")
 
 
@@ -264,14 +254,10 @@ def _read_header(file: BinaryIO, path: str) -> Header:
     size = os.fstat(file.fileno()).st_size
     prefix = file.read(_PREFIX_BYTES)
     if len(prefix) < _PREFIX_BYTES:
-        raise _refuse(
-            path, f"it has {len(prefix)} bytes, fewer than the {_PREFIX_BYTES} of the header's length"
-        )
+        raise _refuse(path, f"it has {len(prefix)} bytes, fewer than the {_PREFIX_BYTES} of the header's length")
     (length,) = struct.unpack("<Q", prefix)
     if length > MAX_HEADER_BYTES:
-        raise _refuse(
-            path, f"its header claims {length} bytes; at most {MAX_HEADER_BYTES} are allowed", got=length
-        )
+        raise _refuse(path, f"its header claims {length} bytes; at most {MAX_HEADER_BYTES} are allowed", got=length)
     if length > size - _PREFIX_BYTES:
         raise _refuse(path, f"its header claims {length} bytes, but the file has only {size}", got=length)
     raw = file.read(length)
@@ -299,9 +285,7 @@ def _metadata(value: JSON, path: str) -> dict[str, str]:
         raise _refuse(path, "'__metadata__' is not an object")
     for key, text in value.items():
         if not isinstance(text, str):
-            raise _refuse(
-                path, f"'__metadata__' must map text to text; {_short(key)} has {type(text).__name__}"
-            )
+            raise _refuse(path, f"'__metadata__' must map text to text; {_short(key)} has {type(text).__name__}")
     return value
 
 
@@ -344,9 +328,7 @@ def _check_shape(shape: tuple[int, ...], itemsize: int, length: int, where: str,
             raise _refuse(path, f"the size of {where} overflows 64 bits")
     expected = 0 if 0 in shape else bound
     if expected != length:
-        raise _refuse(
-            path, f"{where} of shape {list(shape)} needs {expected} bytes, its data_offsets give {length}"
-        )
+        raise _refuse(path, f"{where} of shape {list(shape)} needs {expected} bytes, its data_offsets give {length}")
 
 
 def _check_cover(entries: Mapping[str, TensorEntry], data_bytes: int, path: str) -> None:
@@ -362,9 +344,7 @@ def _check_cover(entries: Mapping[str, TensorEntry], data_bytes: int, path: str)
             )
         position = entry.end
     if position != data_bytes:
-        raise _refuse(
-            path, f"its tensors have {position} bytes, the file holds {data_bytes} behind the header"
-        )
+        raise _refuse(path, f"its tensors have {position} bytes, the file holds {data_bytes} behind the header")
 
 
 def _read_tensor(file: BinaryIO, entry: TensorEntry, path: object) -> Tensor:

@@ -50,6 +50,7 @@ class Recorder(AbstractRecorder):
         self.closed = False
         self.origin: Source | None = None
         self.captures: list[tuple[Node, object]] = []
+        self._literals: dict[tuple[object, ...], Traced] = {}
         self._captured: dict[int, Traced] = {}
         self.level = 0
 
@@ -76,12 +77,10 @@ class Recorder(AbstractRecorder):
     def record(self, primitive: Primitive, operands: Sequence[object], params: Params) -> Traced:
         """Record ``primitive(*operands, **params)`` and return its stand-in."""
         traced = self.lift(operands, promote=primitive.kind.name == "elementwise")
-        spec = primitive.kind.spec(primitive, tuple(x.node.spec for x in traced), params)
-        value = None
-        if self.eager:
-            value = apply(primitive, *[x.value for x in traced], **params)
-        node = Node(Operation(primitive, params), tuple(x.node for x in traced), spec, self.source())
-        return self.make(self, node, value)
+        nodes = tuple([x.node for x in traced])
+        spec = primitive.kind.spec(primitive, tuple([node.spec for node in nodes]), params)
+        value = apply(primitive, *[x.value for x in traced], **params) if self.eager else None
+        return self.make(self, Node(Operation(primitive, params), nodes, spec, self.source()), value)
 
     def record_call(self, operation: Call, operands: Sequence[object], values: Sequence[object] | None) -> list[Traced]:
         """Record the call of a graph and return a stand-in for each of its outputs."""
@@ -109,7 +108,7 @@ class Recorder(AbstractRecorder):
             If an operand belongs to a function whose call is over.
         """
         specs = tuple([spec_of(x) for x in operands])
-        dtype = result_dtype(specs) if promote and any(spec.weak for spec in specs) else None
+        dtype = result_dtype(specs) if promote and any([spec.weak for spec in specs]) else None
         return [self._lift(x, spec, dtype) for x, spec in zip(operands, specs, strict=True)]
 
     def _lift(self, operand: object, spec: Spec, dtype: np.dtype[np.generic] | None) -> Traced:
@@ -125,12 +124,18 @@ class Recorder(AbstractRecorder):
         return self._capture(operand, spec)
 
     def _literal(self, value: object, spec: Spec, dtype: np.dtype[np.generic] | None) -> Traced:
-        number: complex = value.item() if isinstance(value, np.generic) else cast("complex", value)
-        if dtype is not None:
-            spec = Spec((), dtype)
-            value = np.asarray(number, dtype)[()]  # an int that the dtype cannot hold is an error, as in NumPy
-            number = value.item()
-        return self.make(self, Node(Literal(number), (), spec), value if self.eager else None)
+        """Make a node of a number; the same number of the same dtype is one node (the text tells 0.0 from -0.0)."""
+        key = (repr(value), spec, dtype)
+        found = self._literals.get(key)
+        if found is None:
+            number: complex = value.item() if isinstance(value, np.generic) else cast("complex", value)
+            if dtype is not None:
+                spec = Spec((), dtype)
+                value = np.asarray(number, dtype)[()]  # an int that the dtype cannot hold is an error, as in NumPy
+                number = value.item()
+            node = Node(Literal(number), (), spec)
+            found = self._literals[key] = self.make(self, node, value if self.eager else None)
+        return found
 
     def _capture(self, value: object, spec: Spec) -> Traced:
         """Make an input of a value from outside; the same object is captured once."""

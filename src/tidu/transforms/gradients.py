@@ -21,7 +21,7 @@ from tidu.interpret import interpret
 from tidu.trace.function import TracedFunction, argument_names, trace
 from tidu.trace.tree import Structure, flatten, leaf_paths, unflatten
 
-__all__ = ["ArgumentNumbers", "Linearized", "grad", "linearize", "mark", "value_and_grad", "vjp"]
+__all__ = ["ArgumentNumbers", "Linearized", "grad", "like", "linearize", "mark", "value_and_grad", "vjp"]
 
 ArgumentNumbers = int | Sequence[int]
 
@@ -54,17 +54,18 @@ class Linearized:
         inputs = [*self.leaves, *self.traced.captures, *cts, *self.back.captures]
         with np.errstate(all="ignore"):  # a derivative is infinite or NaN at some points, which is its value there
             found = interpret(self.back.graph, inputs, self.traced.values)
-        return [_like(leaf, ct) for leaf, ct in zip(self.leaves, found, strict=True)]
+        return [like(leaf, ct) for leaf, ct in zip(self.leaves, found, strict=True)]
 
 
-def _like(leaf: object, ct: object) -> object:
-    """Return a Python float for a Python float, and a real array (no view of a broadcast) for an array."""
+def like(leaf: object, ct: object) -> object:
+    """Return the derivative for `leaf` in a fitting form: a Python number for a Python number where it is a scalar,
+    and an array with memory of its own, no view of a broadcast."""
     if isinstance(ct, Traced):
         return ct
-    if isinstance(leaf, float) and not isinstance(leaf, np.generic):
-        return float(ct)  # type: ignore[arg-type]
     array = np.asarray(ct)
-    return np.array(array) if isinstance(leaf, np.ndarray) and not array.flags.writeable else ct
+    if not array.shape and not isinstance(leaf, np.ndarray):
+        return array[()] if isinstance(leaf, (np.generic, Traced)) else array.item()
+    return array if array.flags.writeable else np.array(array)
 
 
 def linearize(

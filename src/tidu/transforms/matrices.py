@@ -12,7 +12,7 @@ from tidu.core.structural import broadcast_to, reshape
 from tidu.errors import DtypeError
 from tidu.trace.tree import Structure, unflatten
 from tidu.transforms.batching import run_batched
-from tidu.transforms.gradients import ArgumentNumbers, Linearized, grad, linearize, mark
+from tidu.transforms.gradients import ArgumentNumbers, Linearized, grad, like, linearize, mark
 
 __all__ = ["hessian", "jacobian"]
 
@@ -82,10 +82,9 @@ def _pull_basis(at: Linearized, position: int) -> list[object]:
         found, batched = run_batched(at.back.graph, inputs, flags, at.traced.values)
     shapes = [node.spec.shape for node in at.traced.graph.inputs[: len(at.leaves)]]
     blocks: list[object] = []
-    for x, flag, shape in zip(found, batched, shapes, strict=True):
+    for leaf, x, flag, shape in zip(at.leaves, found, batched, shapes, strict=True):
         full = x if flag else broadcast_to(x, (spec.size, *shape))
-        block: object = reshape(full, (*spec.shape, *shape))
-        blocks.append(np.array(block) if isinstance(block, np.ndarray) and not block.flags.writeable else block)
+        blocks.append(like(leaf, reshape(full, (*spec.shape, *shape))))
     return blocks
 
 

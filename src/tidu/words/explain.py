@@ -16,10 +16,7 @@ PHRASES: dict[str, Words] = {
         "zh": "反向：从 {start} = {one} 出发，在每个节点上：上游梯度 × 局部导数 = 下游梯度",
     },
     "result": {"en": "Gradient", "zh": "梯度"},
-    "inputs": {"en": "Inputs", "zh": "输入"},
-    "variable": {"en": "variable", "zh": "变量"},
     "data": {"en": "data, held fixed", "zh": "数据，固定不变"},
-    "constant": {"en": "constant", "zh": "常数"},
     "via": {"en": "via {name}", "zh": "经由 {name}"},
     "paths": {
         "en": "{n} paths meet, their gradients add up",
@@ -62,11 +59,11 @@ PHRASES: dict[str, Words] = {
     },
     "tie": {
         "en": "a tie: there is no derivative here; by convention the local ones are {partials} ({because})",
-        "zh": "并列：此处导数不存在；按约定局部导数取 {partials}",
+        "zh": "并列：此处导数不存在；按约定局部导数取 {partials}（{because}）",
     },
     "kink": {
         "en": "exactly at a kink: there is no derivative here; by convention the local one is {partials} ({because})",
-        "zh": "恰在不可导点：此处导数不存在；按约定局部导数取 {partials}",
+        "zh": "恰在不可导点：此处导数不存在；按约定局部导数取 {partials}（{because}）",
     },
     "border": {
         "en": "exactly on the border of the condition {name}: the derivative shown is that of the chosen side",

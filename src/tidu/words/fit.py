@@ -70,10 +70,14 @@ PHRASES: dict[str, Words] = {
         "zh": "缩放后的特征超出内存上限：逐批读取各行",
     },
     "epochs_chosen": {
-        "en": "The network sees the rows at most {epochs} times (about 1.5 million samples, from 10 to 200 epochs; "
+        "en": "The network sees the rows at most {epochs} times (about 1 million samples, from 10 to 200 epochs; "
         "set it with --epochs), and stops when 10 epochs bring nothing",
-        "zh": "网络最多遍历数据 {epochs} 次（约 150 万个样本，10 到 200 轮之间；可用 --epochs 设定），"
+        "zh": "网络最多遍历数据 {epochs} 次（约 100 万个样本，10 到 200 轮之间；可用 --epochs 设定），"
         "连续 10 轮无改进即停止",
+    },
+    "done": {
+        "en": "Fitted the {model}: {passes} passes over the rows in {elapsed:.1f} s",
+        "zh": "{model}拟合完毕：遍历数据 {passes} 次，用时 {elapsed:.1f} 秒",
     },
     "interrupted": {
         "en": "Stopped by Ctrl-C: the best so far is kept, later models are left out",
@@ -122,6 +126,10 @@ PHRASES: dict[str, Words] = {
     "memory_lifetime": {
         "en": "Memory growth: rise of the process's highest resident memory so far",
         "zh": "内存增长：进程常驻内存历史最高值的上升量",
+    },
+    "peak": {
+        "en": "Highest resident memory of the whole process meanwhile: {size:,.0f} MB",
+        "zh": "其间整个进程常驻内存的最高值：{size:,.0f} MB",
     },
     "no_certificate": {
         "en": "Linear model: whether the minimum is global was not certified, since that takes its features in memory "

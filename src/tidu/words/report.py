@@ -82,6 +82,7 @@ PHRASES: dict[str, Words] = {
         "zh": "距离从不全部放入内存：每次只比较一块查询与一块数据，只保留目前最近的 k 个。"
         "块的大小在搜索前选定，因此峰值内存事先已知。",
     },
+    "stop": {"en": ". ", "zh": "。"},
     "repeat": {"en": "To repeat it", "zh": "如何重现"},
     "surroundings": {"en": "Surroundings", "zh": "运行环境"},
     "no_limit": {"en": "none", "zh": "无"},

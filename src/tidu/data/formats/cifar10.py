@@ -94,9 +94,7 @@ def _open_batch(path: Path, class_names: Sequence[str]) -> tuple[BlockSource, Bl
     labels = batch.get("labels")
     known = range(len(class_names))
     if not isinstance(labels, list) or len(labels) != n_samples:
-        raise DataError(
-            f"'labels' in {path} is not a list of {n_samples} labels", path=str(path), expected=n_samples
-        )
+        raise DataError(f"'labels' in {path} is not a list of {n_samples} labels", path=str(path), expected=n_samples)
     for row, label in enumerate(labels):
         if not isinstance(label, int) or label not in known:
             raise DataError(
@@ -144,9 +142,7 @@ def _recognizes(path: Path) -> bool:
 def _open_dataset(path: Path, target: str | int | None) -> Dataset:
     folder = _folder(path)
     if target not in (None, "labels"):
-        raise ParameterError(
-            f"a CIFAR-10 folder has the target 'labels'; got target={target!r}", target=target
-        )
+        raise ParameterError(f"a CIFAR-10 folder has the target 'labels'; got target={target!r}", target=target)
     missing = [name for name in _FILES if not (folder / name).exists()]
     if missing:
         raise DataError(

@@ -94,9 +94,7 @@ class _Target:
     def read(self, start: int, stop: int) -> Block:
         check_range(self, start, stop)
         cells = map(itemgetter(self.column), self.table.rows(start, stop))
-        numbers = (
-            (self.codes[cell] for cell in cells) if self.codes is not None else map(_exact(self.dtype), cells)
-        )
+        numbers = (self.codes[cell] for cell in cells) if self.codes is not None else map(_exact(self.dtype), cells)
         return np.fromiter(numbers, self.dtype, stop - start)
 
 
@@ -144,9 +142,7 @@ def _features(table: Table, target: int | None) -> tuple[_Features, list[str]]:
             names.extend(f"{column.name}={value}" for value in values)
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
-        raise DataError(
-            f"{table.file.path}: two features would be named {twice!r}; rename a column", column=twice
-        )
+        raise DataError(f"{table.file.path}: two features would be named {twice!r}; rename a column", column=twice)
     return _Features(table, tuple(places), len(names)), names
 
 
@@ -162,6 +158,4 @@ def _values(column: Column, most: int, table: Table) -> tuple[str, ...]:
     return tuple(sorted(column.texts))
 
 
-FORMAT = Format(
-    name="text table", suffixes=tuple(_SEPARATORS), open_source=_open_source, open_dataset=_open_dataset
-)
+FORMAT = Format(name="text table", suffixes=tuple(_SEPARATORS), open_source=_open_source, open_dataset=_open_dataset)

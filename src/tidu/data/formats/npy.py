@@ -113,16 +113,12 @@ def parse_header(head: bytes, name: str) -> Layout:
             version = npy_format.read_magic(stream)
             reader = _HEADERS.get(version)
             if reader is None:
-                raise DataError(
-                    f"{name} is in .npy version {version}; versions 1.0 and 2.0 are read", got=version
-                )
+                raise DataError(f"{name} is in .npy version {version}; versions 1.0 and 2.0 are read", got=version)
             shape, fortran_order, dtype = reader(stream)
     except DataError:
         raise
     except Exception as error:  # NumPy's parser lets many kinds through for damaged headers
-        raise DataError(
-            f"{name} has no valid .npy header; save it again with numpy.save", path=name
-        ) from error
+        raise DataError(f"{name} has no valid .npy header; save it again with numpy.save", path=name) from error
     return _checked(Layout(tuple(shape), dtype, fortran_order, stream.tell()), name)
 
 
@@ -141,9 +137,7 @@ def _checked(layout: Layout, name: str) -> Layout:
             dtype=str(dtype),
         )
     if dtype.itemsize == 0 or (dtype.kind == "f" and dtype.itemsize > 8):
-        raise DataError(
-            f"{name} has dtype {dtype}; save it as float64 or narrower", path=name, dtype=str(dtype)
-        )
+        raise DataError(f"{name} has dtype {dtype}; save it as float64 or narrower", path=name, dtype=str(dtype))
     if not layout.shape or any(not 0 <= length < 2**62 for length in layout.shape):
         raise DataError(
             f"{name} has shape {layout.shape}; expected (n_samples, n_features)",

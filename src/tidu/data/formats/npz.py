@@ -90,9 +90,7 @@ class _Archive:
         infos = [info for info in self._zip.infolist() if info.filename.endswith(".npy")]
         self._infos = {info.filename.removesuffix(".npy"): info for info in infos}
         if len(self._infos) != len(infos) or len(infos) > _MOST_MEMBERS:
-            raise DataError(
-                f"{path} holds two members of one name, or more than {_MOST_MEMBERS}", path=str(path)
-            )
+            raise DataError(f"{path} holds two members of one name, or more than {_MOST_MEMBERS}", path=str(path))
         if not infos:
             raise DataError(f"{path} holds no arrays; save some with numpy.savez", path=str(path), members=())
 
@@ -113,15 +111,11 @@ class _Archive:
         except DataError:
             raise
         except _DAMAGED as error:
-            raise DataError(
-                f"{name} is damaged: {error}; save the archive again", path=str(self.path)
-            ) from error
+            raise DataError(f"{name} is damaged: {error}; save the archive again", path=str(self.path)) from error
         raise DataError(f"{name} is compressed by an unusual method; use numpy.savez", path=str(self.path))
 
     def _in_place(self, info: zipfile.ZipInfo, name: str) -> tuple[BlockSource, Layout]:
-        magic, name_length, extra_length = _LOCAL_HEADER.unpack(
-            self.file.read(info.header_offset, _LOCAL_HEADER.size)
-        )
+        magic, name_length, extra_length = _LOCAL_HEADER.unpack(self.file.read(info.header_offset, _LOCAL_HEADER.size))
         if magic != b"PK\x03\x04":
             raise DataError(f"{name} has no local header; save the archive again", path=str(self.path))
         begin = info.header_offset + _LOCAL_HEADER.size + name_length + extra_length
@@ -167,9 +161,7 @@ class _Archive:
             )
 
 
-def _read_all(
-    stream: IO[bytes], first: bytes, length: int, name: str
-) -> np.ndarray[tuple[int], np.dtype[np.uint8]]:
+def _read_all(stream: IO[bytes], first: bytes, length: int, name: str) -> np.ndarray[tuple[int], np.dtype[np.uint8]]:
     """Decode `length` bytes of which `first` has the beginning; memory is touched only as bytes come."""
     flat = np.empty(length, np.uint8)
     done = len(first)
@@ -177,9 +169,7 @@ def _read_all(
     while done < length:
         piece = stream.read(min(1 << 20, length - done))
         if not piece:
-            raise DataError(
-                f"{name} is cut short: expected {length:,} bytes, got {done:,}", expected=length, got=done
-            )
+            raise DataError(f"{name} is cut short: expected {length:,} bytes, got {done:,}", expected=length, got=done)
         flat[done : done + len(piece)] = np.frombuffer(piece, np.uint8)
         done += len(piece)
     stream.read(1)  # at the end of the member zipfile compares the checksum
@@ -199,9 +189,7 @@ def _open_dataset(path: Path, target: str | int | None) -> Dataset:
         test = _matrix_and_target(archive, "x_test", "y_test")
         return _matrix_and_target(archive, "x_train", "y_train", test)
     if target is not None and target not in names:
-        raise DataError(
-            f"{path} has no member {target!r}{closest(str(target), names)}", column=target, available=names
-        )
+        raise DataError(f"{path} has no member {target!r}{closest(str(target), names)}", column=target, available=names)
     y_name = str(target) if target is not None else _choose_target(archive)
     rest = tuple(name for name in names if name != y_name)
     return _matrix_and_target(archive, _choose(archive, _X_NAMES, rest, "the features"), y_name)
@@ -236,6 +224,4 @@ def _choose(archive: _Archive, usual: tuple[str, ...], names: tuple[str, ...], r
     )
 
 
-FORMAT = Format(
-    name="NumPy archive", suffixes=(".npz",), open_source=_open_source, open_dataset=_open_dataset
-)
+FORMAT = Format(name="NumPy archive", suffixes=(".npz",), open_source=_open_source, open_dataset=_open_dataset)
