@@ -168,6 +168,15 @@ def test_own_validation_rows_are_scored_each_epoch_and_stop_training():
     assert stopped.score(X[200:], y[200:]) == stopped.best_validation_score_ == max(stopped.validation_scores_)
 
 
+def test_validation_rows_are_checked_and_scored_by_lbfgs_too():
+    X, y = DIGITS
+    model = quick(solver="lbfgs", max_iter=20).fit(X[:200], y[:200], validation=(X[200:], y[200:]))
+    assert model.validation_scores_ == [model.score(X[200:], y[200:])]
+    for wrong in ((X[200:], y[200:] + 100), (X[200:], y[:5]), (X[200:],)):
+        with pytest.raises(ParameterError):
+            quick().fit(X[:200], y[:200], validation=wrong)
+
+
 def test_the_validation_loss_is_the_mean_log_loss_without_penalty():
     X, y = DIGITS
     weights = np.random.default_rng(1).random(100)
@@ -242,6 +251,13 @@ def test_a_memory_limit_that_is_too_small_is_refused_with_the_need():
         assert caught.value.needed > caught.value.limit
     model = quick(memory_limit="64MB").fit(*DIGITS)
     same_weights(model, quick().fit(*DIGITS), 0.0)
+
+
+def test_the_copies_of_a_linear_model_count_against_the_memory_limit():
+    X = np.ones((2000, 50), np.float32)
+    with pytest.raises(BudgetError) as caught:
+        MLPClassifier((), memory_limit=2000 * 50 * 8).fit(X, np.arange(2000) % 3)
+    assert caught.value.needed > 2000 * 50 * 8
 
 
 def test_weights_that_do_not_stay_finite_are_an_error():

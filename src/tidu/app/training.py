@@ -43,7 +43,7 @@ _SMALL = 10_000_000
 _ITERATIONS, _ITERATIONS_SMALL = 100, 1000
 # The share of the memory allowed that the features may take; the rest is for steps and results.
 _FEATURES_SHARE = 0.7
-_CERTIFICATE_BYTES = 2 << 30
+_CERTIFICATE_BYTES = 512 << 20
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -270,7 +270,9 @@ def _certificate(
     """Certify the minimum, if the float64 copy of the features that this takes is allowed."""
     if not isinstance(features.fitting, np.ndarray):
         return None
-    allowed = _CERTIFICATE_BYTES if settings.memory_limit is None else settings.memory_limit - features.held_bytes
+    allowed = _CERTIFICATE_BYTES
+    if settings.memory_limit is not None:
+        allowed = min(allowed, settings.memory_limit - features.held_bytes)
     if 8 * features.fitting.size > allowed:
         return None
     targets = np.eye(len(problem.target.class_names))[y] if problem.classifies else y

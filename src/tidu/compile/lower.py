@@ -13,7 +13,7 @@ import numpy as np
 
 from tidu.compile import views
 from tidu.compile.plan import Plan, Step, make_plan
-from tidu.compile.support import MOVES, supports
+from tidu.compile.support import supports
 from tidu.compile.views import Buffer, Uniform, Value, View
 from tidu.core.emit import EmitScalar, Fold, Scalar, ScalarBuilder, Template
 from tidu.core.graph import Call, Graph, Input, Literal, Node, Operation, Project
@@ -92,13 +92,13 @@ class _Lowering:
         return self._copy(value, value.dtype).buffer
 
     def _operation(self, primitive: Primitive, operands: Sequence[Value], params: Params, out: Spec) -> Value:
-        if primitive.name in MOVES:
-            return self._move(primitive.name, operands, params, out)
         match primitive.emit:
             case Fold() as rule:
                 return self._fold(rule, operands[0], cast("tuple[int, ...]", params["axis"]), out)
-            case Template():
+            case Template(name="matmul"):
                 return self._matmul(operands[0], operands[1], out)
+            case Template(name=name):
+                return self._move(name, operands, params, out)
             case emit:
                 return self._elementwise(cast("EmitScalar", emit), operands, out)
 

@@ -14,14 +14,11 @@ from tidu.core.primitive import InterpretedOnly, Primitive
 from tidu.core.spec import Spec
 from tidu.native.text import LLVM_TYPES
 
-__all__ = ["MOVES", "TEMPLATES", "refusal", "supports"]
+__all__ = ["TEMPLATES", "refusal", "supports"]
 
-TEMPLATES = frozenset({"matmul"})
-"""Loop nests of their own, by the name that a record gives."""
-MOVES = frozenset(
-    {"reshape", "broadcast_to", "transpose", "slice", "embed", "concatenate", "convert", "stop_gradient", "barrier"}
-)
-"""Primitives without scalar code: index arithmetic, or a copy that the loads and stores convert."""
+_MOVES = {"reshape", "broadcast_to", "transpose", "slice", "embed", "concatenate", "convert", "stop_gradient", "barrier"}
+TEMPLATES = frozenset({"matmul", *_MOVES})
+"""What is lowered by name: a loop nest of its own, index arithmetic, or a copy that loads and stores convert."""
 
 
 def supports(graph: Graph) -> str | None:
@@ -46,7 +43,7 @@ def refusal(node: Node) -> str | None:
     if reason is None and isinstance(node.op, (Input, Operation)):
         specs = [*(operand.spec for operand in node.operands), node.spec]
         reason = next(filter(None, (_foreign(spec) for spec in specs)), None)
-    if reason is None and isinstance(node.op, Operation) and isinstance(node.op.primitive.emit, Template):
+    if reason is None and isinstance(node.op, Operation) and node.op.primitive.emit == Template("matmul"):
         return "a product of truth values has no loops" if node.spec.dtype.kind == "b" else None
     return reason
 
@@ -58,8 +55,6 @@ def _foreign(spec: Spec) -> str | None:
 
 def _without_code(primitive: Primitive) -> str | None:
     emit, kind = primitive.emit, primitive.kind
-    if primitive.name in MOVES:
-        return None
     match emit:
         case InterpretedOnly(reason=reason):
             return reason

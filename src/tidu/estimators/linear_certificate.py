@@ -16,7 +16,10 @@ from numpy.typing import NDArray
 from tidu.estimators.convex_duals import CONVEX_LOSSES, ConvexLoss, Dual, Floats
 from tidu.words import say
 
-__all__ = ["LinearCertificate", "certify"]
+__all__ = ["LinearCertificate", "certificate_bytes", "certify"]
+
+# At most so many arrays of the scores' shape are alive at once, in the multiclass hinge's dual points.
+_ARRAYS_LIKE_SCORES = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +131,13 @@ def certify(
         gradient_norm=float(np.linalg.norm(gradient)),
         tolerance=tol * max(1.0, abs(value)),
     )
+
+
+def certificate_bytes(X: NDArray[np.generic], n_outputs: int, alpha: float) -> int:
+    """Return about how many bytes `certify` takes: X in float64, and what is as long as the scores."""
+    widened = 8 * X.size if X.dtype != np.float64 else 0
+    solved = 0 if alpha > 0 else 3 * 8 * X.size
+    return widened + solved + _ARRAYS_LIKE_SCORES * 8 * len(X) * n_outputs
 
 
 def _bounds(

@@ -20,7 +20,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 
 from tidu.config import parse_bytes
 from tidu.errors import BudgetError, ConvergenceError, DataError, ParameterError
-from tidu.estimators.linear_certificate import LinearCertificate, certify
+from tidu.estimators.linear_certificate import LinearCertificate, certificate_bytes, certify
 from tidu.estimators.mlp_objective import OUTPUTS, Floats, Objective, Params, initial_params
 from tidu.estimators.mlp_parameters import PerLayer, network_of
 from tidu.estimators.mlp_training import Judged, Problem, Progress, Rule, minimize_by_epochs, minimize_by_lbfgs
@@ -193,6 +193,8 @@ class MLPBase(BaseEstimator):  # type: ignore[misc]
         copied += [x for x in held or () if x is not None] if validation is None else []
         dense_bytes = rows.nbytes if _is_sparse(given) else 0
         copied_bytes = dense_bytes + sum(x.nbytes for x in copied)
+        if not self._objective.network.hidden:
+            copied_bytes += certificate_bytes(rows, self.n_outputs_, self.alpha)
         return Problem(self._objective, tuple(columns), held, copied_bytes)
 
     def _own_validation(self, validation: Validation) -> tuple[Array, Array, Array | None]:
@@ -216,6 +218,11 @@ class MLPBase(BaseEstimator):  # type: ignore[misc]
         if self.solver == "lbfgs":
             result, self.loss_curve_, converged = minimize_by_lbfgs(self, problem, params, self._prover(problem))
             self.n_iter_ = len(self.loss_curve_)
+            judge = self._judge(problem)
+            if judge is not None:
+                score, loss = judge(result.last_params)
+                self.validation_scores_, self.validation_losses_ = [score], [loss]
+                self.best_validation_score_ = score
             if not converged:
                 _warn_of_limit("lbfgs", self.max_iter)
         else:
@@ -246,17 +253,22 @@ class MLPBase(BaseEstimator):  # type: ignore[misc]
         if result.history:
             self.loss_ = result.history[-1].loss
 
+    def _judge(self, problem: Problem) -> Callable[[object], Judged] | None:
+        """Return what scores params on the validation rows, if there are any."""
+        if problem.held is None:
+            return None
+        rows, raw, weights = problem.held
+        codes = self._coded(raw, rows.dtype)
+
+        def judge(params: object) -> Judged:
+            now = cast("Params", params)
+            outputs = self._blockwise(rows, now, linked=True)
+            return self._score_outputs(outputs, raw, weights), self._mean_loss(now, rows, codes, weights)
+
+        return judge
+
     def _rule(self, problem: Problem) -> Rule:
-        judge = None
-        if problem.held is not None:
-            rows, raw, weights = problem.held
-            codes = self._coded(raw, rows.dtype)
-
-            def judge(params: object) -> Judged:
-                now = cast("Params", params)
-                outputs = self._blockwise(rows, now, linked=True)
-                return self._score_outputs(outputs, raw, weights), self._mean_loss(now, rows, codes, weights)
-
+        judge = self._judge(problem)
         return Rule(
             progress=self._progress,
             n_rows=len(problem.columns[0]),

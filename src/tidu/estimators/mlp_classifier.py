@@ -252,8 +252,8 @@ class MLPClassifier(ClassifierMixin, MLPBase):  # type: ignore[misc]
         are restored and `stopped_early_` is True; a further call goes on from them.
         """
         if _check_partial_fit_first_call(self, classes):
-            multilabel = classes is None or type_of_target(y).startswith("multilabel")
-            self._coder = LabelCoder.of(y if multilabel else classes)
+            multilabel = type_of_target(y).startswith("multilabel")
+            self._coder = LabelCoder.of(y if multilabel else np.asarray(classes))
         return self._fit(X, y, sample_weight, validation, incremental=True)
 
     def decision_function(self, X: MatrixLike) -> Floats:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -61,7 +61,8 @@ class LabelCoder:
         """
         if self.kind == "multilabel-indicator":
             indicators = self.binarizer.transform(y)
-            return np.asarray(indicators.toarray() if sparse.issparse(indicators) else indicators).astype(bool)
+            dense = cast("sparse.csr_array", indicators).toarray() if sparse.issparse(indicators) else indicators
+            return np.asarray(dense).astype(bool)
         unknown = np.setdiff1d(y, self.classes)
         if len(unknown):
             raise ParameterError(

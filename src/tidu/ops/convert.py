@@ -7,8 +7,9 @@ from typing import cast
 import numpy as np
 
 from tidu.core.bind import apply, spec_of
+from tidu.core.emit import Template
 from tidu.core.kinds import Structured
-from tidu.core.primitive import Example, Formula, InterpretedOnly, Interval, NoGradient, find
+from tidu.core.primitive import Example, Formula, Interval, NoGradient, find
 from tidu.core.table import implements
 from tidu.core.value import Value
 from tidu.errors import DtypeError
@@ -31,7 +32,7 @@ _SHAPES = ((), (3,), (0, 2))
     numpy=[],
     evaluate=lambda x, dtype: np.asarray(x).astype(dtype),
     pullback=[lambda ct, out, x, dtype: ct],
-    emit=InterpretedOnly("native loops convert where they load and store"),
+    emit=Template("convert"),
     samples=_ANY,
     laws=NO_LAWS,
     formula=Formula("{0}", "astype({0})", ("1",)),
@@ -68,7 +69,7 @@ def astype(x: object, dtype: object, /, *, copy: bool = True, device: object = N
     numpy=[],
     evaluate=np.asarray,
     pullback=[NoGradient("that is what it is for")],
-    emit=InterpretedOnly("no code: the value itself"),
+    emit=Template("stop_gradient"),
     samples=_ANY,
     laws=NO_LAWS,
     formula=Formula(r"\mathrm{{stop}}({0})", "stop_gradient({0})", ("0",)),
@@ -101,7 +102,7 @@ def stop_gradient(x: object) -> Value:
     numpy=[],
     evaluate=np.asarray,
     pullback=[lambda ct, out, x: ct],
-    emit=InterpretedOnly("no code: the value itself"),
+    emit=Template("barrier"),
     samples=_ANY,
     laws=NO_LAWS,
     formula=Formula("{0}", "{0}", ("1",)),

@@ -8,6 +8,7 @@ from typing import cast
 import numpy as np
 
 from tidu.core.bind import apply, shape_of
+from tidu.core.emit import Template
 from tidu.core.kinds import Structured, batch_front, normalize_axis
 from tidu.core.primitive import Example, Formula, find
 from tidu.core.spec import Shape
@@ -17,7 +18,7 @@ from tidu.core.value import Value
 from tidu.errors import ShapeError
 from tidu.ops.convert import astype
 from tidu.ops.declare import NO_LAWS, structured
-from tidu.ops.movement import ANY, MOVED, take_window
+from tidu.ops.movement import ANY, take_window
 
 __all__ = ["concatenate"]
 
@@ -61,7 +62,7 @@ def _part(ct: Value, out: Value, *operands: Value, axis: int, position: int = 0)
     numpy=[],
     evaluate=lambda *operands, axis: np.concatenate(operands, axis=axis),
     pullback=[_part],
-    emit=MOVED,
+    emit=Template("concatenate"),
     samples=ANY,
     laws=NO_LAWS,
     formula=Formula(r"\mathrm{{concatenate}}({0}, \ldots)", "concatenate({0}, ...)"),

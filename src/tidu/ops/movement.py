@@ -9,8 +9,9 @@ from typing import cast
 import numpy as np
 
 from tidu.core.bind import apply, shape_of
+from tidu.core.emit import Template
 from tidu.core.kinds import Structured, normalize_axis
-from tidu.core.primitive import Example, Formula, InterpretedOnly, Interval, Laws
+from tidu.core.primitive import Example, Formula, Interval, Laws
 from tidu.core.spec import Shape
 from tidu.core.structural import reshape as _reshape
 from tidu.core.table import implements
@@ -18,9 +19,8 @@ from tidu.core.value import Value
 from tidu.errors import ShapeError, UnsupportedError
 from tidu.ops.declare import NO_LAWS, structured
 
-__all__ = ["ANY", "MOVED", "broadcast_to", "embed", "reshape", "take_window", "transpose"]
+__all__ = ["ANY", "broadcast_to", "embed", "reshape", "take_window", "transpose"]
 
-MOVED = InterpretedOnly("moves elements without computing: the interpreter makes a view or one copy")
 ANY = (Interval(-3.0, 3.0),)
 
 
@@ -50,7 +50,7 @@ def _reshape_shape(x: Shape, **params: object) -> Shape:
     numpy=[],
     evaluate=lambda x, shape: np.reshape(x, shape),
     pullback=[lambda ct, out, x, shape: _reshape(ct, x.shape)],
-    emit=MOVED,
+    emit=Template("reshape"),
     samples=ANY,
     laws=NO_LAWS,
     formula=Formula(r"\mathrm{{reshape}}({0})", "reshape({0})"),
@@ -119,7 +119,7 @@ def _batch_broadcast(operands: Sequence[object], flags: Sequence[bool], *, shape
     numpy=[],
     evaluate=lambda x, shape: np.broadcast_to(x, shape),
     pullback=[lambda ct, out, x, shape: ct],
-    emit=MOVED,
+    emit=Template("broadcast_to"),
     samples=ANY,
     laws=NO_LAWS,
     formula=Formula(r"\mathrm{{broadcast}}({0})", "broadcast({0})"),
@@ -162,7 +162,7 @@ def _permute(x: object, axes: Sequence[int]) -> Value:
     numpy=[],
     evaluate=lambda x, axes: np.transpose(x, axes),
     pullback=[lambda ct, out, x, axes: _permute(ct, [int(i) for i in np.argsort(axes)])],
-    emit=MOVED,
+    emit=Template("transpose"),
     samples=ANY,
     laws=Laws(),
     formula=Formula("{0}^T", "{0}.T"),
@@ -229,7 +229,7 @@ def _slice_shape(x: Shape, *, start: Shape, size: Shape, step: Shape) -> Shape:
     numpy=[],
     evaluate=lambda x, start, size, step: np.asarray(x)[window(start, size, step)],
     pullback=[lambda ct, out, x, start, size, step: embed(ct, x.shape, start, step)],
-    emit=MOVED,
+    emit=Template("slice"),
     samples=ANY,
     laws=NO_LAWS,
     formula=Formula(r"{0}[\ldots]", "{0}[...]"),
@@ -280,7 +280,7 @@ def _embed(x: object, shape: Shape, start: Shape, step: Shape) -> np.ndarray[tup
     numpy=[],
     evaluate=_embed,
     pullback=[lambda ct, out, x, shape, start, step: take_window(ct, start, x.shape, step)],
-    emit=MOVED,
+    emit=Template("embed"),
     samples=ANY,
     laws=NO_LAWS,
     formula=Formula(r"\mathrm{{embed}}({0})", "embed({0})"),

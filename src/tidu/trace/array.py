@@ -30,7 +30,6 @@ _METHODS: Mapping[str, Callable[..., object]] = {
     "argsort": np.argsort,
     "choose": np.choose,
     "clip": np.clip,
-    "compress": np.compress,
     "conj": np.conj,
     "conjugate": np.conj,
     "cumprod": np.cumprod,
@@ -295,6 +294,10 @@ class TracedArray(Traced):
         """Return the values as another dtype; the gradient flows through a floating one."""
         return call_function(np.astype, (self, np.dtype(dtype)), {})  # type: ignore[call-overload]
 
+    def compress(self, condition: object, axis: int | None = None) -> object:
+        """Return the entries along an axis where the condition holds."""
+        return call_function(np.compress, (condition, self), {"axis": axis})
+
     def copy(self, order: str = "C") -> object:
         """Return the value itself: it cannot change."""
         return self
@@ -411,7 +414,7 @@ def _operate(ufunc: np.ufunc, *operands: object) -> object:
         if not isinstance(x, _NUMERIC):
             return NotImplemented
     result = call_ufunc(ufunc, "__call__", operands, {})
-    if isinstance(result, Traced) and all([_is_weak(x) for x in operands]):
+    if isinstance(result, Traced) and all(_is_weak(x) for x in operands):
         node = result.node
         weak = Node(node.op, node.operands, Spec((), node.spec.dtype, weak=True), node.source)
         value = result.value

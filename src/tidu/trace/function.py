@@ -5,6 +5,7 @@ This file knows nothing of derivatives.
 
 from __future__ import annotations
 
+import inspect
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -148,7 +149,17 @@ def as_leaf(leaf: object, where: str) -> object:
 def argument_names(function: Callable[..., object], count: int) -> list[str]:
     """Return the names of the first `count` positional parameters, numbered where they have none."""
     code = getattr(function, "__code__", None)
-    names = list(code.co_varnames[: code.co_argcount]) if code else []
+    if code is not None:
+        names = list(code.co_varnames[: code.co_argcount])
+    else:
+        names = [p.name for p in _parameters(function) if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
     if names[:1] == ["self"]:
         names = names[1:]
     return (names + [f"argument{i}" for i in range(len(names), count)])[:count]
+
+
+def _parameters(function: Callable[..., object]) -> list[inspect.Parameter]:
+    try:
+        return list(inspect.signature(function).parameters.values())
+    except (TypeError, ValueError):  # some builtins tell nothing of theirs
+        return []

@@ -108,7 +108,7 @@ class Recorder(AbstractRecorder):
             If an operand belongs to a function whose call is over.
         """
         specs = tuple([spec_of(x) for x in operands])
-        dtype = result_dtype(specs) if promote and any([spec.weak for spec in specs]) else None
+        dtype = result_dtype(specs) if promote and any(spec.weak for spec in specs) else None
         return [self._lift(x, spec, dtype) for x, spec in zip(operands, specs, strict=True)]
 
     def _lift(self, operand: object, spec: Spec, dtype: np.dtype[np.generic] | None) -> Traced:
