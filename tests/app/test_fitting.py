@@ -12,10 +12,13 @@ from tests.app.conftest import Run, flowers
 from tests.app.pages import Page
 
 from tidu.app.network import Network
+from tidu.app.one_line import EXIT_INTERRUPTED
 from tidu.app.problem import open_problem
+from tidu.app.progress import EpochBar
 from tidu.app.scaling import scaled_matrix
 from tidu.app.settings import FitSettings
 from tidu.app.training import LINEAR_PENALTY, open_features, train
+from tidu.learn.history import EpochRecord
 
 MODELS = {"linear.tidu.safetensors", "network.tidu.safetensors", "report.html"}
 
@@ -138,3 +141,24 @@ def test_the_command_of_a_report_repeats_the_run(run: Run, fitted: Path, classes
     before = Network.load(fitted / "network.tidu.safetensors").weights[0]
     assert run(*words).exit_code == 0
     assert np.array_equal(before, Network.load(fitted / "network.tidu.safetensors").weights[0])
+
+
+def test_control_c_keeps_the_best_so_far_and_still_reports(
+    run: Run, classes_csv: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(bar: EpochBar, record: EpochRecord) -> None:
+        if record.epoch == 2:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(EpochBar, "epoch", stop)
+    result = run("fit", classes_csv, "--target", "kind", "--out", tmp_path, "--models", "network,knn")
+    assert result.exit_code == EXIT_INTERRUPTED
+    assert "Stopped by Ctrl-C" in result.stderr
+    assert files(tmp_path) == {"network.tidu.safetensors", "report.html"}
+
+
+def test_a_run_that_fails_leaves_no_folder_behind(run: Run, numbers_csv: Path, tmp_path: Path) -> None:
+    out = tmp_path / "new"
+    result = run("fit", numbers_csv, "--target", "price", "--out", out, "--learning-rate", 1e30, "--models", "network")
+    assert result.exit_code == 2
+    assert not out.exists()

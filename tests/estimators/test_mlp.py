@@ -18,6 +18,7 @@ from sklearn.preprocessing import StandardScaler
 
 from tidu.errors import BudgetError, DataError, ParameterError
 from tidu.estimators import MLPClassifier, MLPRegressor
+from tidu.estimators.mlp_training import Rule
 from tidu.estimators.mlp_validation import held_out_rows
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -316,3 +317,15 @@ def test_networks_have_no_certificate_and_nothing_warns_needlessly():
         warnings.simplefilter("error")
         model = MLPClassifier((3,), max_iter=300, tol=0.05, random_state=0).fit(*IRIS)
     assert model.certificate_ is None
+
+
+def test_an_interrupted_training_keeps_what_it_has_learned(monkeypatch):
+    def impatient(rule, line):
+        if line.startswith("Iteration 3"):
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(Rule, "_say", impatient)
+    with pytest.warns(UserWarning, match="interrupted by user"):
+        model = quick(max_iter=50).fit(*DIGITS)
+    assert model.n_iter_ == 3
+    assert model.predict(DIGITS[0]).shape == (300,)

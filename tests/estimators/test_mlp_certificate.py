@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -10,7 +12,7 @@ from sklearn.datasets import load_iris
 from sklearn.linear_model import LogisticRegression, Ridge
 
 from tidu.estimators import MLPClassifier, MLPRegressor
-from tidu.estimators.convex_duals import CONVEX_LOSSES
+from tidu.estimators.convex_duals import CONVEX_LOSSES, Dual
 from tidu.estimators.linear_certificate import certify
 from tidu.estimators.mlp_objective import Objective, Params
 from tidu.estimators.mlp_parameters import network_of
@@ -44,18 +46,33 @@ def test_the_loss_is_the_one_that_is_trained(loss):
     assert certify(loss, X, y, weights, coef, intercept, 0.7, 1e-4).loss == pytest.approx(float(traced))
 
 
-@pytest.mark.parametrize("loss", CONVEX_LOSSES)
-@given(seed=st.integers(0, 10**6), other=st.integers(0, 10**6), alpha=st.sampled_from([0.0, 1e-3, 1.0, 30.0]))
-@settings(max_examples=40, deadline=None)
-def test_no_weights_have_a_loss_below_the_bound(loss, seed, other, alpha):
+def require_bound(loss, seed, other, alpha):
     X, y, weights, coef, intercept = problem(loss, seed)
     bound = certify(loss, X, y, weights, coef * 0.1, intercept * 0.1, alpha, 1e-4).lower_bound
     rng = np.random.default_rng(other)
     for scale in (0.0, 0.1, 1.0):
-        found = certify(
-            loss, X, y, weights, scale * rng.normal(size=coef.shape), rng.normal(size=3) * scale, alpha, 1e-4
-        )
-        assert found.loss >= bound - 1e-9 * (1.0 + abs(bound))
+        moved = scale * rng.normal(size=coef.shape), scale * rng.normal(size=3)
+        assert certify(loss, X, y, weights, *moved, alpha, 1e-4).loss >= bound - 1e-9 * (1.0 + abs(bound))
+
+
+@pytest.mark.parametrize("loss", CONVEX_LOSSES)
+@given(seed=st.integers(0, 10**6), other=st.integers(0, 10**6), alpha=st.sampled_from([0.0, 1e-3, 1.0, 30.0]))
+@settings(max_examples=25, deadline=None)
+def test_no_weights_have_a_loss_below_the_bound(loss, seed, other, alpha):
+    require_bound(loss, seed, other, alpha)
+
+
+def test_a_dual_point_that_forgets_the_intercept_is_caught(monkeypatch):
+    def careless(scores, y, w):
+        a = scores - y  # the mean is not taken off
+        yield Dual(w[:, None] * a, -float(w @ (a * (a / 2 + y)).sum(axis=1)))
+
+    planted = {**CONVEX_LOSSES, "squared_error": replace(CONVEX_LOSSES["squared_error"], duals=careless)}
+    monkeypatch.setattr("tidu.estimators.linear_certificate.CONVEX_LOSSES", planted)
+    X, y, weights, coef, _ = problem("squared_error", 0)
+    y += 5.0
+    best = certify("squared_error", X, y, weights, coef * 0.0, weights @ y / weights.sum(), 30.0, 1e-4).loss
+    assert certify("squared_error", X, y, weights, coef * 0.0, np.zeros(3), 30.0, 1e-4).lower_bound > best
 
 
 @pytest.mark.parametrize("loss", ["log_loss", "hinge", "squared_error"])

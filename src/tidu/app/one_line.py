@@ -10,6 +10,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Sequence
+from io import TextIOWrapper
 from types import FrameType
 from typing import NoReturn, TypeAlias
 
@@ -48,6 +49,10 @@ class OneLineGroup(click.Group):
         variable ``TIDU_DEBUG`` is set).
         """
         before = _terminate_by_exception()
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, TextIOWrapper):
+                # A terminal that cannot show Chinese gets escapes, not an exception.
+                stream.reconfigure(errors="backslashreplace")
         try:
             code: object = click.Command.main(
                 self,

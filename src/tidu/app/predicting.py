@@ -32,7 +32,7 @@ def run_predict(
     network = Network.load(model)
     if probabilities and network.task == "regression":
         raise ParameterError(f"{str(model)!r} predicts a number; --probabilities needs a model of classes")
-    rows = _fitting(_open(data, target, network), network)
+    rows = _fitting(_open(data, target, network, lang), network)
     outputs = network.outputs(rows.X)
     predicted = _named(outputs, network)
     if output is None:
@@ -50,15 +50,18 @@ def run_predict(
         click.echo(score, err=aside)
 
 
-def _open(data: str, target: str | None, network: Network) -> Dataset:
+def _open(data: str, target: str | None, network: Network, lang: Language) -> Dataset:
     """Open the rows to be predicted, with the target if it is there."""
     found = open_dataset(data, target=target)
     name = network.target_name
     named = (*found.feature_names, *found.text_columns)
     if found.y is None and name is not None and name in named and name not in network.feature_names:
         found = open_dataset(data, target=name)
-    # Data with a test part of their own were trained on but for that part.
-    return found if found.test is None else found.test
+    if found.test is None:
+        return found
+    # The rest is what models are trained on.
+    click.echo(say("fit.test_part", lang, name=data, n=found.test.n_samples), err=True)
+    return found.test
 
 
 def _fitting(rows: Dataset, network: Network) -> Dataset:

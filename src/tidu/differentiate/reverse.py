@@ -17,7 +17,7 @@ from tidu.core.spec import Spec, is_differentiable
 from tidu.core.structural import add, broadcast_to, fit
 from tidu.core.value import Value
 from tidu.errors import DtypeError
-from tidu.trace.array import make_traced
+from tidu.trace.array import TracedArray
 from tidu.trace.recorder import Recorder
 
 __all__ = ["Pullback", "pull_back"]
@@ -63,12 +63,12 @@ def pull_back(graph: Graph, wrt: Sequence[bool]) -> Pullback:
         If a complex value lies on the way.
     """
     active = _active(graph, wrt)
-    with Recorder(make_traced, eager=False) as recorder:
+    with Recorder(TracedArray, eager=False) as recorder:
         seeds = [Node(Input(f"ct{i}"), (), output.spec.strong) for i, output in enumerate(graph.outputs)]
         flow = _Flow(recorder, active)
         for output, seed in zip(graph.outputs, seeds, strict=True):
             if output in active:
-                flow.arrive(output, make_traced(recorder, seed, None))
+                flow.arrive(output, recorder.wrap(seed))
         for node in reversed(graph.nodes):
             if node in active:
                 flow.through(node)

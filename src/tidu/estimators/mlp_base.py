@@ -69,6 +69,11 @@ class MLPBase(BaseEstimator):  # type: ignore[misc]
 
     coefs_: list[Floats]
     intercepts_: list[Floats]
+    validation_scores_: list[float] | None
+    validation_losses_: list[float] | None
+    best_validation_score_: float | None
+    best_loss_: float | None
+    loss_curve_: list[float]
 
     @abstractmethod
     def _checked(self, X: MatrixLike, y: ArrayLike, first: bool, incremental: bool) -> tuple[Array, Array]:

@@ -29,7 +29,9 @@ __all__ = ["OUTPUTS", "ROUNDED", "Batch", "Floats", "Objective", "Params", "init
 Floats: TypeAlias = NDArray[np.floating]
 Batch: TypeAlias = tuple[NDArray[np.generic], ...]
 """Rows and targets, or rows, targets and weights."""
-MeanLoss: TypeAlias = Callable[[Floats, NDArray[np.generic], object], Value]
+Targets: TypeAlias = NDArray[np.generic]
+MeanLoss: TypeAlias = Callable[[Floats, Targets, object], Value]
+RoundedLoss: TypeAlias = Callable[[Floats, Targets, object, float], Value]
 
 
 class Params(TypedDict):
@@ -98,12 +100,10 @@ _LOSSES: Mapping[str, MeanLoss] = {
     "poisson": cast("MeanLoss", _poisson),
 }
 
-ROUNDED: Mapping[str, Callable[[Floats, NDArray[np.generic], object, float], Value]] = {
-    "hinge": cast("Callable[[Floats, NDArray[np.generic], object, float], Value]", _hinge),
-    "multiclass_hinge": cast(
-        "Callable[[Floats, NDArray[np.generic], object, float], Value]", _rounded_multiclass_hinge
-    ),
-    "absolute_error": cast("Callable[[Floats, NDArray[np.generic], object, float], Value]", _rounded_absolute),
+ROUNDED: Mapping[str, RoundedLoss] = {
+    "hinge": cast("RoundedLoss", _hinge),
+    "multiclass_hinge": cast("RoundedLoss", _rounded_multiclass_hinge),
+    "absolute_error": cast("RoundedLoss", _rounded_absolute),
 }
 """Losses with kinks, and how they are rounded off over a width, for solvers that need a gradient."""
 
@@ -162,8 +162,7 @@ class Objective:
         scores, weight = self.scores(params, cast("Floats", X), key), weights[0] if weights else None
         if self.width and self.loss in ROUNDED:
             return ROUNDED[self.loss](scores, y, weight, self.width)
-        mean: Value = _LOSSES[self.loss](scores, y, weight)
-        return mean
+        return _LOSSES[self.loss](scores, y, weight)
 
     def with_dropout(self, params: Params, batch: Batch, key: object) -> Value:
         """Return F for a batch, some hidden outputs dropped."""

@@ -13,14 +13,14 @@ from typing import NoReturn
 
 import numpy as np
 
-from tidu.core.bind import AbstractRecorder, Traced
+from tidu.core.bind import Traced
 from tidu.core.graph import Node
 from tidu.core.spec import Dtype, Shape, Spec, is_differentiable
 from tidu.core.table import implementation
 from tidu.errors import DtypeError, TraceError
 from tidu.trace.protocol import call_function, call_ufunc, in_place, loses_gradient, unsupported
 
-__all__ = ["TracedArray", "make_traced"]
+__all__ = ["TracedArray"]
 
 _METHODS: Mapping[str, Callable[..., object]] = {
     "all": np.all,
@@ -445,8 +445,3 @@ def _make_in_place(symbol: str) -> Callable[[TracedArray, object], object]:
 
 for _symbol in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul", "and", "or", "xor"):
     setattr(TracedArray, f"__i{_symbol}__", _make_in_place(_symbol))
-
-
-def make_traced(recorder: AbstractRecorder, node: Node, value: object | None) -> TracedArray:
-    """Return the stand-in for `node`."""
-    return TracedArray(recorder, node, value)

@@ -16,7 +16,7 @@ from tidu.core.bind import Traced
 from tidu.core.graph import Graph, Node
 from tidu.core.spec import Spec
 from tidu.errors import DtypeError
-from tidu.trace.array import make_traced
+from tidu.trace.array import TracedArray
 from tidu.trace.recorder import Recorder
 from tidu.trace.tree import Structure, flatten, leaf_paths, unflatten
 
@@ -52,14 +52,14 @@ class TracedFunction:
 class _Remembering(Recorder):
     """An eager recorder that remembers every value, for the derivative to start from."""
 
-    def __init__(self, boundary: object) -> None:
+    def __init__(self) -> None:
+        super().__init__(TracedArray, eager=True)
         self.values: dict[Node, object] = {}
 
-        def make(recorder: Recorder, node: Node, value: object | None) -> Traced:
-            self.values[node] = value
-            return make_traced(recorder, node, value)
-
-        super().__init__(make, eager=True, boundary=boundary)  # type: ignore[arg-type]
+    def wrap(self, node: Node, value: object | None = None) -> Traced:
+        """Return a stand-in for a node, and remember its value."""
+        self.values[node] = value
+        return super().wrap(node, value)
 
 
 def trace(
@@ -94,9 +94,10 @@ def trace(
     TracedFunction
     """
     names = names or argument_names(function, len(arguments))
-    boundary = sys._getframe(0)
-    recorder = _Remembering(boundary) if eager else Recorder(make_traced, eager=False, boundary=boundary)
+    # The frame is not kept in a local variable of its own: that would be a cycle, and hold every array.
+    recorder = _Remembering() if eager else Recorder(TracedArray, eager=False)
     with recorder:
+        recorder.boundary = sys._getframe(0)
         inputs: list[Traced] = []
         traced_arguments: list[object] = []
         for name, argument, flag in zip(names, arguments, only or [True] * len(arguments), strict=True):
@@ -149,7 +150,7 @@ def as_leaf(leaf: object, where: str) -> object:
 def argument_names(function: Callable[..., object], count: int) -> list[str]:
     """Return the names of the first `count` positional parameters, numbered where they have none."""
     code = getattr(function, "__code__", None)
-    if code is not None:
+    if code is not None and not hasattr(function, "__signature__"):
         names = list(code.co_varnames[: code.co_argcount])
     else:
         names = [p.name for p in _parameters(function) if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]

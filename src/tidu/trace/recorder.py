@@ -8,7 +8,7 @@ outer functions are captured as inputs. This file knows no operation.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from types import FrameType
 from typing import cast
 
@@ -33,20 +33,23 @@ class Recorder(AbstractRecorder):
 
     Parameters
     ----------
-    make : callable
-        ``make(recorder, node, value)`` -> the stand-in for a node (the class with NumPy's protocols).
+    stand_in : type
+        The class of the stand-ins: the one with NumPy's protocols.
     eager : bool
         Whether values are computed along the way.
-    boundary : frame, optional
+
+    Attributes
+    ----------
+    boundary : frame or None
         The frame outside the user's function: source lines are looked for above it only.
+    origin : Source or None
+        Whose line is recorded instead of the running one: that of the node being differentiated.
     """
 
-    def __init__(
-        self, make: Callable[[Recorder, Node, object | None], Traced], *, eager: bool, boundary: FrameType | None = None
-    ) -> None:
-        self.make = make
+    def __init__(self, stand_in: type[Traced], *, eager: bool) -> None:
+        self.stand_in = stand_in
         self.eager = eager
-        self.boundary = boundary
+        self.boundary: FrameType | None = None
         self.closed = False
         self.origin: Source | None = None
         self.captures: list[tuple[Node, object]] = []
@@ -59,8 +62,12 @@ class Recorder(AbstractRecorder):
         return self
 
     def __exit__(self, *exception: object) -> None:
+        # Nothing may refer back to this recorder, or arrays would wait for the garbage collector.
         _depth.value -= 1
         self.closed = True
+        self.boundary = None
+        self._literals.clear()
+        self._captured.clear()
 
     def source(self) -> Source | None:
         """Return whose line is being recorded: the user's, or that of the node being differentiated."""
@@ -68,11 +75,11 @@ class Recorder(AbstractRecorder):
 
     def input(self, value: object, name: str) -> Traced:
         """Return the stand-in for an argument whose value (or, in an abstract recorder, whose example) is given."""
-        return self.make(self, Node(Input(name), (), spec_of(value)), value if self.eager else None)
+        return self.wrap(Node(Input(name), (), spec_of(value)), value if self.eager else None)
 
     def wrap(self, node: Node, value: object | None = None) -> Traced:
-        """Return a stand-in for a node that exists already."""
-        return self.make(self, node, value)
+        """Return a stand-in for a node."""
+        return self.stand_in(self, node, value)
 
     def record(self, primitive: Primitive, operands: Sequence[object], params: Params) -> Traced:
         """Record ``primitive(*operands, **params)`` and return its stand-in."""
@@ -80,7 +87,7 @@ class Recorder(AbstractRecorder):
         nodes = tuple([x.node for x in traced])
         spec = primitive.kind.spec(primitive, tuple([node.spec for node in nodes]), params)
         value = apply(primitive, *[x.value for x in traced], **params) if self.eager else None
-        return self.make(self, Node(Operation(primitive, params), nodes, spec, self.source()), value)
+        return self.wrap(Node(Operation(primitive, params), nodes, spec, self.source()), value)
 
     def record_call(self, operation: Call, operands: Sequence[object], values: Sequence[object] | None) -> list[Traced]:
         """Record the call of a graph and return a stand-in for each of its outputs."""
@@ -91,9 +98,7 @@ class Recorder(AbstractRecorder):
         if self.eager:
             values = run_call(operation, [x.value for x in traced], values)
         return [
-            self.make(
-                self, Node(Project(i), (node,), output.spec, source), values[i] if self.eager and values else None
-            )
+            self.wrap(Node(Project(i), (node,), output.spec, source), values[i] if self.eager and values else None)
             for i, output in enumerate(outputs)
         ]
 
@@ -134,7 +139,7 @@ class Recorder(AbstractRecorder):
                 value = np.asarray(number, dtype)[()]  # an int that the dtype cannot hold is an error, as in NumPy
                 number = value.item()
             node = Node(Literal(number), (), spec)
-            found = self._literals[key] = self.make(self, node, value if self.eager else None)
+            found = self._literals[key] = self.wrap(node, value if self.eager else None)
         return found
 
     def _capture(self, value: object, spec: Spec) -> Traced:
@@ -144,7 +149,7 @@ class Recorder(AbstractRecorder):
             name = value.node.name if isinstance(value, Traced) else ""
             node = Node(Input(name or f"captured{len(self.captures)}", captured=True), (), spec)
             self.captures.append((node, value))  # holds the value, so its id stays its own
-            found = self._captured[id(value)] = self.make(self, node, value if self.eager else None)
+            found = self._captured[id(value)] = self.wrap(node, value if self.eager else None)
         return found
 
 

@@ -131,6 +131,7 @@ class custom_vjp:
             )
         n_results = shapes["result"].n_leaves
         frozen = [x for i, x in enumerate(arguments) if i in static]
+        n_leaves = len(leaves)
 
         def pullback(
             cts: Sequence[object | None], outs: Sequence[object], operands: Sequence[object]
@@ -140,7 +141,7 @@ class custom_vjp:
             if any(ct is not None for ct in cts[:n_results]):
                 given = unflatten(shapes["result"], _filled(cts[:n_results], outs[:n_results]))
                 returned = rule.backward(*frozen, residuals, given)
-                found[: len(leaves)] = self._leaf_cotangents(returned, structure)
+                found[:n_leaves] = self._leaf_cotangents(returned, structure)
             if any(ct is not None for ct in cts[n_results:]):
                 # Residuals depend on the arguments in the ordinary way: a second derivative comes here.
                 through = natural([*[None] * n_results, *cts[n_results:]], outs, operands)

@@ -139,6 +139,10 @@ PHRASES: dict[str, Words] = {
     "saved": {"en": "Model saved: {path}", "zh": "模型已保存：{path}"},
     "report": {"en": "Report: {path}", "zh": "报告：{path}"},
     "wrote": {"en": "Wrote {path}", "zh": "已写入 {path}"},
+    "test_part": {
+        "en": "{name} has a test part of its own: its {n:,} rows are predicted",
+        "zh": "{name} 自带测试集：对其中的 {n:,} 行进行预测",
+    },
     "predicted": {"en": "Wrote {n:,} predictions to {path}", "zh": "已将 {n:,} 个预测写入 {path}"},
     "accuracy": {
         "en": "Accuracy on {n:,} rows: {score:.1f} % (95 % interval {low:.1f} to {high:.1f} %)",
