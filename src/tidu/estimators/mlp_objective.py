@@ -169,7 +169,7 @@ class Objective:
         mean = self.data_loss(params, batch, key)
         penalty = losses.l2(params["coefs"]) * self.alpha
         if len(batch) == 2:
-            return mean + penalty * (1.0 / batch[0].shape[0])
+            return mean + penalty * float(1.0 / batch[0].shape[0])
         total = np.sum(cast("Floats", batch[2]))
         # A batch whose rows all weigh nothing must not move the parameters to NaN.
         counted = total > 0.0

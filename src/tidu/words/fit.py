@@ -16,7 +16,8 @@ PHRASES: dict[str, Words] = {
         "en": "Not proved to be the global minimum: the loss is {loss}, and all that is known of the least possible "
         "one is that it is at least {bound}, {gap} lower (gradient norm {gradient}; a gap up to {tolerance} would "
         "count as none).",
-        "zh": "未能证明是全局最小值：损失为 {loss}，关于可能的最小值只知道它不低于 {bound}，相差 {gap}（梯度范数 {gradient}；"
+        "zh": "未能证明是全局最小值：损失为 {loss}，关于可能的最小值只知道它不低于 {bound}，"
+        "相差 {gap}（梯度范数 {gradient}；"
         "差距不超过 {tolerance} 才视为零）。",
     },
     # What `tidu fit` and its siblings print.
