@@ -389,3 +389,18 @@ def test_a_gradient_that_breaks_the_parameters_is_found_at_the_end_of_the_epoch(
     with pytest.raises(ConvergenceError) as caught:
         quiet(cusp, np.zeros(2), np.zeros(3), optimizer=tidu.SGD(0.1), epochs=3)
     np.testing.assert_array_equal(caught.value.result.params, np.zeros(2))
+
+
+def test_lbfgs_stops_at_its_limit_of_evaluations():
+    calls = []
+
+    def loss(params, batch):
+        calls.append(1)
+        return np.sum((params["x"] ** 2 - batch[0]) ** 2)
+
+    result = tidu.fit(
+        loss, {"x": np.full(3, 5.0)}, (np.arange(1.0, 4.0)[:, None],),
+        optimizer=tidu.LBFGS(max_evaluations=3), epochs=100, progress=False,
+    )  # fmt: skip
+    assert result.stopped == "epochs"
+    assert result.n_epochs <= 3

@@ -337,14 +337,19 @@ def minimize_by_lbfgs(
             (width if kinked else 0.0, settings.tol * tighter, 0.0 if tighter < 1 else 10 * _EPS_64)
             for width, tighter in zip(_WIDTHS, _TIGHTER, strict=True)
         ]
-    left, losses = min(settings.max_iter, settings.max_fun), list[float]()
+    left, losses = settings.max_iter, list[float]()
     limit = problem.limit(settings)
     for width, tolerance, decrease in stages:
         result = fit(
             replace(problem.objective, width=width).plain,
             params,
             problem.columns,
-            optimizer=LBFGS(tolerance=tolerance, relative_decrease=decrease, max_line_search=20),
+            optimizer=LBFGS(
+                tolerance=tolerance,
+                relative_decrease=decrease,
+                max_line_search=20,
+                max_evaluations=settings.max_fun,
+            ),
             epochs=left,
             progress=False,
             memory_limit=limit,

@@ -80,11 +80,11 @@ def trapezoid(y: object, x: object = None, dx: object = 1.0, axis: int = -1) -> 
     if x is None:
         width = cast("Value", dx)
     else:
-        width = diff(x, axis=along if len(shape_of(x)) > 1 else 0)
+        width = diff(x, axis=axis if len(shape_of(x)) > 1 else 0)
         if len(shape_of(x)) == 1:
             width = reshape(width, tuple(width.shape[0] if a == along else 1 for a in range(len(shape_of(y)))))
     middles = multiply(_part(y, along, 1, None) + _part(y, along, 0, -1), 0.5)
-    return sum_(multiply(width, middles), axis=along)
+    return sum_(multiply(width, middles), axis=axis)  # of the product, which may have more axes than y, as in NumPy
 
 
 @implements(np.gradient)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from tidu.core.bind import shape_of, spec_of
 from tidu.core.kinds import normalize_axis
 from tidu.core.spec import Shape
-from tidu.core.structural import add, broadcast_to, reshape
+from tidu.core.structural import add, broadcast_to, convert, reshape
 from tidu.core.table import implements
 from tidu.core.value import Value
 from tidu.errors import DtypeError, ParameterError, ShapeError
@@ -194,6 +194,8 @@ def take(a: object, indices: object, axis: int | None = None, out: None = None, 
     if axis is None:
         a, axis = ravel(a), 0
     axis = normalize_axis(axis, len(shape_of(a)), "take")
+    if spec_of(indices).dtype.kind == "b":
+        indices = convert(indices, np.dtype(np.intp))  # 0 and 1 here, as for NumPy, not a mask
     return getitem(a, (*(slice(None),) * axis, _moded(indices, shape_of(a)[axis], mode)))
 
 

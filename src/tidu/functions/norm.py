@@ -95,4 +95,7 @@ def _vector_norm(x: object, order: float, axis: int, keepdims: bool) -> Value:
     if order == 1:
         return sum_(sizes, axis=axis, keepdims=keepdims)
     total = sum_(power(sizes, float(order)), axis=axis, keepdims=keepdims)
-    return power(total, 1.0 / float(order))
+    if order < 1:
+        return power(total, 1.0 / float(order))
+    at_zero = equal(total, 0.0)  # a minimum: 0 is a subgradient, as for the 2-norm
+    return where(at_zero, 0.0, power(where(at_zero, 1.0, total), 1.0 / float(order)))

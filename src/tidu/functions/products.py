@@ -180,6 +180,11 @@ def multi_dot(arrays: Sequence[object], *, out: None = None) -> Value:
     if len(chain) < 2:
         raise ShapeError(f"multi_dot: expected at least two arrays, got {len(chain)}", got=len(chain))
     shapes = [shape_of(x) for x in chain]
+    ends, middle = (shapes[0], shapes[-1]), shapes[1:-1]
+    if any(len(s) not in (1, 2) for s in ends) or any(len(s) != 2 for s in middle):
+        raise ShapeError(
+            f"multi_dot: expected matrices (the first and last may be vectors), got {shapes}", got=tuple(shapes)
+        )
     first, last = (1, *shapes[0])[-2:], (*shapes[-1], 1)[:2]
     lengths = [first[0], *[shape[0] for shape in shapes[1:-1]], last[0], last[1]]
     return _multiply_chain(chain, _cheapest_splits(lengths), 0, len(chain) - 1)

@@ -18,6 +18,7 @@ from tidu.errors import ParameterError, ShapeError, UnsupportedError
 from tidu.functions.norm import root
 from tidu.ops.arithmetic import divide, multiply, square, subtract
 from tidu.ops.compare import not_equal, where
+from tidu.ops.extremes import maximum
 from tidu.ops.reduce import max_, min_, sum_
 
 __all__ = [
@@ -98,6 +99,11 @@ def mean(
     return convert(found, result) if wide != result else found
 
 
+def _total(x: object, axis: Axis) -> Value:
+    """Return the sums along `axis`, which stays."""
+    return sum_(x, axis=axis, keepdims=True)
+
+
 def _chosen(condition: object, x: object) -> Value:
     return where(condition, x, 0.0)
 
@@ -130,7 +136,7 @@ def var(
     >>> float(var(np.array([1.0, 3.0]))), float(var(np.array([1.0, 3.0]), ddof=1))
     (1.0, 2.0)
     """
-    _refuse("var", out=out, where=where, mean=mean)
+    _refuse("var", out=out)
     if correction is not None and correction is not _NOT_GIVEN:
         if ddof != 0:
             raise ParameterError("var and std take ddof or correction, not both", ddof=ddof, correction=correction)
@@ -138,10 +144,19 @@ def var(
     result = np.dtype(cast("str", dtype)) if dtype is not None else _inexact(spec_of(a).dtype)
     wide = np.dtype(np.float32) if result == np.float16 else result
     x = convert(a, wide) if spec_of(a).dtype != wide else a
-    count = _count(a, axis, "var")
-    center = divide(sum_(x, axis=axis, keepdims=True), float(count))
-    total = sum_(square(subtract(x, center)), axis=axis, keepdims=_is(keepdims))
-    found = divide(total, max(float(count - ddof), 0.0))  # by zero where NumPy does
+    given = mean is not None and mean is not _NOT_GIVEN
+    if _is_given(where):
+        counted = convert(broadcast_to(where, shape_of(a)), wide)
+        center = mean if given else divide(_total(_chosen(where, x), axis), _total(counted, axis))
+        # the distance is chosen before the square, so that a left-out NaN has no slope
+        distance = _chosen(where, subtract(_chosen(where, x), center))
+        freedom: object = maximum(subtract(sum_(counted, axis=axis, keepdims=_is(keepdims)), float(ddof)), 0.0)
+    else:
+        count = _count(a, axis, "var")
+        center = mean if given else divide(_total(x, axis), float(count))
+        distance = subtract(x, center)
+        freedom = max(float(count - ddof), 0.0)
+    found = divide(sum_(square(distance), axis=axis, keepdims=_is(keepdims)), freedom)  # by zero where NumPy does
     return convert(found, result) if wide != result else found
 
 
@@ -170,8 +185,8 @@ def std(
     >>> float(std(np.array([1.0, 3.0])))
     1.0
     """
-    _refuse("std", out=out, where=where, mean=mean)
-    return root(var(a, axis, dtype, None, ddof, keepdims, correction=correction))
+    _refuse("std", out=out)
+    return root(var(a, axis, dtype, None, ddof, keepdims, where=where, mean=mean, correction=correction))
 
 
 @implements(np.average)

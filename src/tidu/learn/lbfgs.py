@@ -47,6 +47,8 @@ class LBFGS:
         The run ends when the loss falls by less than this share of itself in an iteration.
     max_line_search : int
         Evaluations of the loss in one line search.
+    max_evaluations : int or None
+        Evaluations of the loss in the whole run; by default as many as its iterations can need.
 
     Notes
     -----
@@ -63,12 +65,15 @@ class LBFGS:
     tolerance: float = 1e-5
     relative_decrease: float = 1e-9
     max_line_search: int = 50
+    max_evaluations: int | None = None
 
     def __post_init__(self) -> None:
         require_number("memory", self.memory, 1)
         require_number("tolerance", self.tolerance, 0.0)
         require_number("relative_decrease", self.relative_decrease, 0.0)
         require_number("max_line_search", self.max_line_search, 1)
+        if self.max_evaluations is not None:
+            require_number("max_evaluations", self.max_evaluations, 1)
 
     def workspace_bytes(self, params: Tree) -> int:
         """Return the bytes that SciPy's own arrays take: pairs, and vectors of the method."""
@@ -149,7 +154,7 @@ def minimize(
             "ftol": settings.relative_decrease,
             "maxls": settings.max_line_search,
             "maxiter": n_epochs,
-            "maxfun": n_epochs * settings.max_line_search,
+            "maxfun": settings.max_evaluations or n_epochs * settings.max_line_search,
         },
     )
     # 1 is SciPy's status for a limit of iterations or evaluations reached.

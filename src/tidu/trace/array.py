@@ -7,62 +7,21 @@ of what is known (`tidu.core.table`). Nothing here names an operation of ours.
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from types import ModuleType
 from typing import NoReturn
 
 import numpy as np
 
 from tidu.core.bind import Traced
-from tidu.core.graph import Node
 from tidu.core.spec import Dtype, Shape, Spec, is_differentiable
 from tidu.core.table import implementation
 from tidu.errors import DtypeError, TraceError
+from tidu.trace.methods import IN_PLACE, METHODS
+from tidu.trace.operators import call_any, operate
 from tidu.trace.protocol import call_function, call_ufunc, in_place, loses_gradient, unsupported
 
 __all__ = ["TracedArray"]
-
-_METHODS: Mapping[str, Callable[..., object]] = {
-    "all": np.all,
-    "any": np.any,
-    "argmax": np.argmax,
-    "argmin": np.argmin,
-    "argsort": np.argsort,
-    "choose": np.choose,
-    "clip": np.clip,
-    "conj": np.conj,
-    "conjugate": np.conj,
-    "cumprod": np.cumprod,
-    "cumsum": np.cumsum,
-    "diagonal": np.diagonal,
-    "dot": np.dot,
-    "max": np.max,
-    "mean": np.mean,
-    "min": np.min,
-    "nonzero": np.nonzero,
-    "prod": np.prod,
-    "ravel": np.ravel,
-    "flatten": np.ravel,
-    "repeat": np.repeat,
-    "round": np.round,
-    "searchsorted": np.searchsorted,
-    "squeeze": np.squeeze,
-    "std": np.std,
-    "sum": np.sum,
-    "swapaxes": np.swapaxes,
-    "take": np.take,
-    "trace": np.trace,
-    "var": np.var,
-}
-_IN_PLACE: Mapping[str, str] = {
-    "sort": "y = np.sort(x)",
-    "fill": "y = np.full_like(x, value)",
-    "partition": "y = np.sort(x)",
-    "put": "y = tidu.set_at(x, index, values)",
-    "resize": "y = np.reshape(x, shape)",
-    "itemset": "y = tidu.set_at(x, index, value)",
-    "setfield": "y = tidu.set_at(x, index, value)",
-}
 
 
 class TracedArray(Traced):
@@ -138,9 +97,9 @@ class TracedArray(Traced):
         return call_function(np.zeros_like, (self.real,), {})
 
     @property
-    def flat(self) -> NoReturn:
-        """Not supported: it writes in place."""
-        raise unsupported("x.flat")
+    def flat(self) -> object:
+        """The elements in row-major order, to read; writing into them is refused."""
+        return call_function(np.ravel, (self,), {})
 
     # NumPy's protocols.
 
@@ -165,52 +124,52 @@ class TracedArray(Traced):
     # Operators, each through NumPy's function.
 
     def __add__(self, other: object) -> object:
-        return _operate(np.add, self, other)
+        return operate(np.add, self, other)
 
     def __radd__(self, other: object) -> object:
-        return _operate(np.add, other, self)
+        return operate(np.add, other, self)
 
     def __sub__(self, other: object) -> object:
-        return _operate(np.subtract, self, other)
+        return operate(np.subtract, self, other)
 
     def __rsub__(self, other: object) -> object:
-        return _operate(np.subtract, other, self)
+        return operate(np.subtract, other, self)
 
     def __mul__(self, other: object) -> object:
-        return _operate(np.multiply, self, other)
+        return operate(np.multiply, self, other)
 
     def __rmul__(self, other: object) -> object:
-        return _operate(np.multiply, other, self)
+        return operate(np.multiply, other, self)
 
     def __truediv__(self, other: object) -> object:
-        return _operate(np.divide, self, other)
+        return operate(np.divide, self, other)
 
     def __rtruediv__(self, other: object) -> object:
-        return _operate(np.divide, other, self)
+        return operate(np.divide, other, self)
 
     def __floordiv__(self, other: object) -> object:
-        return _operate(np.floor_divide, self, other)
+        return operate(np.floor_divide, self, other)
 
     def __rfloordiv__(self, other: object) -> object:
-        return _operate(np.floor_divide, other, self)
+        return operate(np.floor_divide, other, self)
 
     def __mod__(self, other: object) -> object:
-        return _operate(np.remainder, self, other)
+        return operate(np.remainder, self, other)
 
     def __rmod__(self, other: object) -> object:
-        return _operate(np.remainder, other, self)
+        return operate(np.remainder, other, self)
 
     def __divmod__(self, other: object) -> tuple[object, object]:
         return self // other, self % other
 
     def __rdivmod__(self, other: object) -> tuple[object, object]:
-        return _operate(np.floor_divide, other, self), _operate(np.remainder, other, self)
+        return operate(np.floor_divide, other, self), operate(np.remainder, other, self)
 
     def __pow__(self, other: object) -> object:
-        return _operate(np.power, self, other)
+        return operate(np.power, self, other)
 
     def __rpow__(self, other: object) -> object:
-        return _operate(np.power, other, self)
+        return operate(np.power, other, self)
 
     def __matmul__(self, other: object) -> object:
         return call_ufunc(np.matmul, "__call__", (self, other), {})
@@ -219,34 +178,34 @@ class TracedArray(Traced):
         return call_ufunc(np.matmul, "__call__", (other, self), {})
 
     def __neg__(self) -> object:
-        return _operate(np.negative, self)
+        return operate(np.negative, self)
 
     def __pos__(self) -> object:
         return self
 
     def __abs__(self) -> object:
-        return _operate(np.absolute, self)
+        return operate(np.absolute, self)
 
     def __invert__(self) -> object:
-        return _operate(np.invert, self)
+        return operate(np.invert, self)
 
     def __and__(self, other: object) -> object:
-        return _operate(np.bitwise_and, self, other)
+        return operate(np.bitwise_and, self, other)
 
     def __rand__(self, other: object) -> object:
-        return _operate(np.bitwise_and, other, self)
+        return operate(np.bitwise_and, other, self)
 
     def __or__(self, other: object) -> object:
-        return _operate(np.bitwise_or, self, other)
+        return operate(np.bitwise_or, self, other)
 
     def __ror__(self, other: object) -> object:
-        return _operate(np.bitwise_or, other, self)
+        return operate(np.bitwise_or, other, self)
 
     def __xor__(self, other: object) -> object:
-        return _operate(np.bitwise_xor, self, other)
+        return operate(np.bitwise_xor, self, other)
 
     def __rxor__(self, other: object) -> object:
-        return _operate(np.bitwise_xor, other, self)
+        return operate(np.bitwise_xor, other, self)
 
     def __lt__(self, other: object) -> object:
         return call_ufunc(np.less, "__call__", (self, other), {})
@@ -272,11 +231,11 @@ class TracedArray(Traced):
     # Methods.
 
     def __getattr__(self, name: str) -> Callable[..., object]:
-        function = _METHODS.get(name)
+        function = METHODS.get(name)
         if function is not None:
             return lambda *operands, **keywords: call_any(function, (self, *operands), keywords)
-        if name in _IN_PLACE:
-            raise in_place(f"x.{name}()", _IN_PLACE[name])
+        if name in IN_PLACE:
+            raise in_place(f"x.{name}()", IN_PLACE[name])
         if name.startswith("_") or not hasattr(np.ndarray, name):
             raise AttributeError(f"a traced array has no attribute {name!r}")
         raise unsupported(f"x.{name}")
@@ -377,6 +336,9 @@ class TracedArray(Traced):
     def __index__(self) -> int:
         return operator.index(self._scalar("an index"))  # type: ignore[arg-type]
 
+    def __trunc__(self) -> int:
+        return int(self._scalar("math.trunc()"))  # type: ignore[call-overload, no-any-return]
+
     def __complex__(self) -> complex:
         return complex(self._scalar("complex()"))  # type: ignore[call-overload, no-any-return]
 
@@ -399,36 +361,6 @@ class TracedArray(Traced):
         while isinstance(value, TracedArray):
             value = value.value
         return repr(self) if value is None else format(value, form)
-
-
-def call_any(function: Callable[..., object], operands: tuple[object, ...], keywords: dict[str, object]) -> object:
-    """Call a NumPy function, ufunc or not, that one of the operands is traced for."""
-    if isinstance(function, np.ufunc):
-        return call_ufunc(function, "__call__", operands, keywords)
-    return call_function(function, operands, keywords)
-
-
-def _operate(ufunc: np.ufunc, *operands: object) -> object:
-    """Apply an operator; between Python numbers alone the result is one too, and gives way to any dtype."""
-    for x in operands:
-        if not isinstance(x, _NUMERIC):
-            return NotImplemented
-    result = call_ufunc(ufunc, "__call__", operands, {})
-    if isinstance(result, Traced) and all(_is_weak(x) for x in operands):
-        node = result.node
-        weak = Node(node.op, node.operands, Spec((), node.spec.dtype, weak=True), node.source)
-        value = result.value
-        return result.recorder.wrap(weak, value.item() if isinstance(value, np.generic) else value)
-    return result
-
-
-_NUMERIC = (Traced, float, int, np.ndarray, np.generic, complex)
-
-
-def _is_weak(x: object) -> bool:
-    if isinstance(x, Traced):
-        return x.node.spec.weak
-    return isinstance(x, (bool, int, float, complex)) and not isinstance(x, np.generic)
 
 
 def _make_in_place(symbol: str) -> Callable[[TracedArray, object], object]:

@@ -41,7 +41,7 @@ _INSTEAD: Mapping[str, str] = {
 
 def call_ufunc(ufunc: np.ufunc, method: str, operands: Sequence[object], keywords: Mapping[str, object]) -> object:
     """Answer a ufunc, or one of its methods, on operands of which one is traced."""
-    name = ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}"
+    name = _label(ufunc) if method == "__call__" else f"{ufunc.__name__}.{method}"
     if keywords.get("out") is not None:
         raise in_place(f"{name}(..., out=)", f"y = np.{name}(...)")
     given = {key: value for key, value in keywords.items() if not _is_default(key, value)}
@@ -51,6 +51,9 @@ def call_ufunc(ufunc: np.ufunc, method: str, operands: Sequence[object], keyword
         left, right = operands
         expand = (..., *(None,) * spec_of(right).ndim)
         return _apply(ufunc, name, (left[expand], right), given)  # type: ignore[index]
+    own = getattr(ufunc, method)  # bound methods of one ufunc are equal, so they can stand in the table
+    if implementation(own) is not None:
+        return _apply(own, name, operands, given)
     table = {"reduce": _REDUCTIONS, "accumulate": _ACCUMULATIONS}.get(method, {})
     if ufunc.__name__ not in table:
         raise unsupported(f"np.{name}")
@@ -63,7 +66,7 @@ def call_function(
     function: Callable[..., object], operands: Sequence[object], keywords: Mapping[str, object]
 ) -> object:
     """Answer one of NumPy's other functions."""
-    name = function.__name__
+    name = _label(function)
     if keywords.get("out") is not None:
         raise in_place(f"np.{name}(..., out=)", f"y = np.{name}(...)")
     return _apply(function, name, operands, {k: v for k, v in keywords.items() if k != "out"})
@@ -75,12 +78,20 @@ def _apply(
     answer = implementation(function)
     if answer is None:
         raise unsupported(f"np.{name}")
+    if "keepdims" in keywords and keywords["keepdims"] is not getattr(np, "_NoValue", None):
+        keywords = {**keywords, "keepdims": bool(keywords["keepdims"])}
     try:
         return answer(*operands, **keywords)
     except TypeError as error:
         if isinstance(error, TraceError) or "argument" not in str(error):
             raise
         raise unsupported(f"np.{name} with these arguments ({error})") from None
+
+
+def _label(function: Callable[..., object]) -> str:
+    """Return how a function is written after ``np.``: ``linalg.qr``; SciPy's ufuncs do not say where they live."""
+    module = getattr(function, "__module__", None) or "numpy"
+    return ".".join([*module.split(".")[1:2], function.__name__]) if module.startswith("numpy.") else function.__name__
 
 
 def _is_default(key: str, value: object) -> bool:

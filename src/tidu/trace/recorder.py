@@ -114,7 +114,11 @@ class Recorder(AbstractRecorder):
         """
         specs = tuple([spec_of(x) for x in operands])
         dtype = result_dtype(specs) if promote and any(spec.weak for spec in specs) else None
-        return [self._lift(x, spec, dtype) for x, spec in zip(operands, specs, strict=True)]
+        return [
+            x if isinstance(x, Traced) and x.recorder is self and not (spec.weak or self.closed)
+            else self._lift(x, spec, dtype)
+            for x, spec in zip(operands, specs, strict=True)
+        ]  # fmt: skip
 
     def _lift(self, operand: object, spec: Spec, dtype: np.dtype[np.generic] | None) -> Traced:
         if isinstance(operand, Traced):
