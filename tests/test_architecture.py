@@ -56,7 +56,7 @@ def test_every_module_says_what_it_answers():
 
 def test_a_file_answers_one_question_and_fits_in_400_lines():
     long = {p.name: n for p in (ROOT / "src").rglob("*.py") if (n := len(p.read_text("utf-8").splitlines())) > 400}
-    assert long == {"array.py": long.get("array.py")}, "trace/array.py is NumPy's own interface, a line or two each"
+    assert not long
 
 
 def test_no_path_of_a_machine_is_in_the_source():

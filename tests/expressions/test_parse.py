@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import math
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -85,7 +87,6 @@ HOSTILE = {
     "x" * 200: 1,
     "-" * 9_000 + "x": 1,
     "x**" * 3_000 + "x": 1,
-    "x" + "+x" * 4_900: 1,
 }
 
 
@@ -140,11 +141,20 @@ TERMS = st.recursive(
 )
 
 
+class _OfNumbers:
+    """NumPy's functions in float64: of a truth value they themselves give float16."""
+
+    def __getattr__(self, name: str) -> Callable[..., np.float64]:
+        function = getattr(np, name)
+        return lambda *operands: function(*map(np.float64, operands))
+
+
 @settings(max_examples=300, deadline=None)
 @given(TERMS, st.tuples(st.floats(0.3, 2.0), st.floats(0.3, 2.0), st.floats(0.3, 2.0)))
 def test_an_expression_means_what_it_means_in_python(text: str, point: tuple[float, float, float]) -> None:
     values = dict(zip("xyz", point, strict=True))
-    scope = {**{k: np.float64(v) for k, v in values.items()}, "np": np, "where": np.where, "pi": np.pi}
+    numpy = _OfNumbers()
+    scope = {**{k: np.float64(v) for k, v in values.items()}, "np": numpy, "where": numpy.where, "pi": np.pi}
     with np.errstate(all="ignore"):
         try:
             expected = eval(compile(ast.parse(text, mode="eval"), "test", "eval"), {"__builtins__": {}}, scope)
@@ -169,6 +179,14 @@ def test_constants_and_functions_are_no_variables() -> None:
 
 def test_a_long_sum_is_not_deep() -> None:
     assert parse_expression("x" + "+x" * 500)(x=1.0) == 501.0
+
+
+def test_a_sum_of_thousands_is_read_or_refused():
+    # Python 3.11's own parser gives up on this many, later ones do not.
+    found = None
+    with contextlib.suppress(ExpressionError):
+        found = parse_expression("x" + "+x" * 4_900)
+    assert found is None or found(x=1.0) == 4_901.0
 
 
 def test_names_beyond_the_given_ones_are_refused() -> None:

@@ -99,11 +99,6 @@ def test_a_where_keyword_is_refused_by_name():
     assert "exp" in refused.value.function
 
 
-def test_where_with_a_condition_alone_is_refused():
-    with pytest.raises(UnsupportedError):
-        trace(lambda x: np.where(x > 0.0), [np.ones(3)], eager=True)
-
-
 def test_gradients_do_not_leak_through_an_untaken_branch_of_where():
     def safe_root(x):
         return np.sum(np.where(x > 0, np.sqrt(np.where(x > 0, x, 1.0)), 0.0))

@@ -7,7 +7,7 @@ may occur, and sub-expressions of constants are worked out in floating point. No
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -133,16 +133,26 @@ class _Compiler:
                 exact = isinstance(value, int) and abs(value) <= _EXACT_INTEGERS
                 return self._append(Instruction(self._slice(node), constant=value if exact else float(value)))
             case ast.UnaryOp(op=sign, operand=operand):
-                return self._apply(node, SIGNS[type(sign)], [slots[operand]])
+                return self._apply(node, SIGNS[type(sign)], self._numbers([operand], slots))
             case ast.BinOp(left=left, op=operator, right=right):
-                return self._apply(node, OPERATORS[type(operator)], [slots[left], slots[right]])
+                return self._apply(node, OPERATORS[type(operator)], self._numbers([left, right], slots))
             case ast.Compare(left=left, ops=[comparison], comparators=[right]):
-                return self._apply(node, COMPARISONS[type(comparison)], [slots[left], slots[right]])
+                return self._apply(node, COMPARISONS[type(comparison)], self._numbers([left, right], slots))
             case ast.Call(func=function, args=args):
-                return self._apply(node, FUNCTIONS[_called(function)].call, [slots[arg] for arg in args])
+                conditions = [slots[arg] for arg in args[:1]] if _called(function) == "where" else []
+                numbers = self._numbers(args[len(conditions) :], slots)
+                return self._apply(node, FUNCTIONS[_called(function)].call, conditions + numbers)
             case ast.List(elts=elements):
-                return self._apply(node, _vector, [slots[element] for element in elements])
+                return self._apply(node, _vector, self._numbers(elements, slots))
         raise AssertionError(f"{type(node).__name__} has passed the allow-list")
+
+    def _numbers(self, nodes: Sequence[ast.expr], slots: Mapping[ast.AST, int]) -> list[int]:
+        """Return where the operands lie, a comparison as the number 0 or 1: NumPy's own functions of truth values
+        are logic (1 + 1 = 1) or of half precision."""
+        return [
+            self._apply(node, _as_number, [slots[node]]) if isinstance(node, ast.Compare) else slots[node]
+            for node in nodes
+        ]
 
     def _apply(self, node: ast.expr, call: Callable[..., object], operands: list[int]) -> int:
         known = [self.instructions[slot].constant for slot in operands]
@@ -263,6 +273,10 @@ def _operands_first(root: ast.expr, compiler: _Compiler) -> list[ast.expr]:
         chained = isinstance(node, ast.BinOp)
         stack += [(operand, depth + (not chained or i > 0)) for i, operand in enumerate(operands)]
     return order[::-1]
+
+
+def _as_number(truth: object) -> object:
+    return np.where(truth, 1.0, 0.0)  # type: ignore[call-overload]
 
 
 def _ends_open(text: str) -> bool:

@@ -39,7 +39,9 @@ def nanquantile(
     overwrite_input: bool = False,
     method: str = "linear",
     keepdims: object = False,
-    **others: object,
+    *,
+    weights: object = None,
+    interpolation: object = None,
 ) -> Value:
     """Return quantiles of the elements that are not NaN, interpolated linearly; NaN if all are.
 
@@ -48,7 +50,7 @@ def nanquantile(
     >>> float(nanquantile(np.array([1.0, np.nan, 3.0]), 0.5))
     2.0
     """
-    if method != "linear" or any(value is not None for value in others.values()) or isinstance(q, Traced):
+    if method != "linear" or weights is not None or interpolation is not None or isinstance(q, Traced):
         raise UnsupportedError(
             "np.nanquantile on a traced value takes plain fractions and the linear method", function="np.nanquantile"
         )
@@ -65,9 +67,11 @@ def nanquantile(
     rest = tuple(n for i, n in enumerate(shape) if i not in axes)
     lines = sort(reshape(moveaxis(a, axes, range(len(axes))), (count, *rest)), axis=0)  # NaN last
     present = sum_(logical_not(isnan(lines)), axis=0, keepdims=True)
+    # as in NumPy a Python number gives way to the array's dtype, an array of fractions does not
+    kind = lines.dtype if type(q) in (int, float) else np.result_type(lines.dtype, fractions)
     found = [_at(lines, present, float(fraction)) for fraction in fractions.reshape(-1)]
     kept = tuple(1 if i in axes else n for i, n in enumerate(shape)) if keepdims is True else rest
-    return reshape(stack(found), (*fractions.shape, *kept))
+    return reshape(convert(stack(found), kind), (*fractions.shape, *kept))
 
 
 def _at(lines: Value, present: Value, fraction: float) -> Value:
@@ -90,11 +94,15 @@ def nanpercentile(
     overwrite_input: bool = False,
     method: str = "linear",
     keepdims: object = False,
-    **others: object,
+    *,
+    weights: object = None,
+    interpolation: object = None,
 ) -> Value:
     """Return percentiles of the elements that are not NaN: `nanquantile` with `q` in [0, 100]."""
     fractions = q if isinstance(q, Traced) else np.true_divide(cast("ArrayLike", q), 100)
-    return nanquantile(a, fractions, axis, method=method, keepdims=keepdims, **others)
+    if type(q) in (int, float):
+        fractions = float(cast("float", fractions))
+    return nanquantile(a, fractions, axis, method=method, keepdims=keepdims, weights=weights)
 
 
 @implements(np.nanmedian)

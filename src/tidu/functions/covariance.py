@@ -57,8 +57,8 @@ def cov(
     x = _variables(m, rowvar, transposed=True)
     if y is not None:
         x = concatenate([x, _variables(y, rowvar, transposed=len(shape_of(m)) != 1 or len(shape_of(y)) != 1)], axis=0)
-    if dtype is not None or x.dtype.kind != "f":
-        x = convert(x, np.dtype(np.float64 if dtype is None else cast("str", dtype)))
+    # float32 too is widened to float64, by NumPy's rule for this function
+    x = convert(x, np.dtype(np.float64 if dtype is None else cast("str", dtype)))
     freedom = ddof if ddof is not None else int(not bias)
     apart = subtract(x, mean(x, axis=1, keepdims=True))
     found = divide(matmul(apart, swapaxes(apart, 0, 1)), float(max(x.shape[1] - freedom, 0)))

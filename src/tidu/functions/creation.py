@@ -100,7 +100,8 @@ def linspace(
     """Return evenly spaced numbers between bounds that may be traced, along a new axis."""
     if num < 0:
         raise ParameterError(f"linspace: the number of samples must not be negative, got {num}", got=num)
-    kind = np.result_type(*[x.dtype if x.dtype.kind == "f" else np.float64 for x in map(spec_of, (start, stop))])
+    kind = result_type(start, stop)
+    kind = kind if kind.kind == "f" else np.dtype(np.float64)
     first, last = astype(start, kind), astype(stop, kind)
     gaps = num - 1 if endpoint else num
     step = (last - first) / max(gaps, 1)

@@ -11,7 +11,7 @@ from tidu.core.kinds import normalize_axes, normalize_axis
 from tidu.core.structural import broadcast_to, convert, reshape
 from tidu.core.table import implements
 from tidu.core.value import Value
-from tidu.errors import ParameterError, ShapeError, UnsupportedError
+from tidu.errors import ParameterError, ShapeError
 from tidu.ops.arithmetic import divide, multiply, subtract
 from tidu.ops.compare import not_equal
 from tidu.ops.join import concatenate
@@ -88,16 +88,18 @@ def trapezoid(y: object, x: object = None, dx: object = 1.0, axis: int = -1) -> 
 
 
 @implements(np.gradient)
-def gradient(f: object, *spacing: float, axis: object = None, edge_order: int = 1) -> Value | tuple[Value, ...]:
+def gradient(f: object, *spacing: object, axis: object = None, edge_order: int = 1) -> Value | tuple[Value, ...]:
     """Return slopes by central differences, one-sided at the ends, along each axis.
 
     Parameters
     ----------
     f : array_like
-        Evenly spaced samples, at least two along each axis.
-    *spacing : float
-        One distance for all axes, or one for each.
+        At least two samples along each axis, three if `edge_order` is 2.
+    *spacing : float or vector
+        One distance for all axes, or one for each; a vector gives the places themselves.
     axis : int or tuple of int, optional
+    edge_order : int
+        1 or 2: the order of accuracy at the ends.
 
     Returns
     -------
@@ -110,20 +112,44 @@ def gradient(f: object, *spacing: float, axis: object = None, edge_order: int = 
     """
     shape = shape_of(f)
     axes = normalize_axes(cast("int | None", axis), len(shape), "gradient")
-    if edge_order != 1 or len(spacing) not in (0, 1, len(axes)) or any(shape_of(h) for h in spacing):
-        raise UnsupportedError(
-            "np.gradient on a traced value takes even spacing (a number for each axis) and edge_order=1",
-            function="np.gradient",
+    if edge_order not in (1, 2) or len(spacing) not in (0, 1, len(axes)):
+        raise ParameterError(
+            f"gradient: expected edge_order 1 or 2 and no, one or {len(axes)} distances, got {edge_order} and "
+            f"{len(spacing)}",
+            edge_order=edge_order,
+            got=len(spacing),
         )
-    if any(shape[a] < 2 for a in axes):
-        raise ShapeError(f"gradient: at least two samples along each axis are needed, got {list(shape)}", got=shape)
+    if any(shape[a] < edge_order + 1 for a in axes):
+        raise ShapeError(
+            f"gradient: at least {edge_order + 1} samples along each axis are needed, got {list(shape)}", got=shape
+        )
     steps = spacing * len(axes) if len(spacing) == 1 else spacing or (1.0,) * len(axes)
-    found = tuple(_slopes(f, a, h) for a, h in zip(axes, steps, strict=True))
+    found = tuple(_slopes(f, a, h, edge_order) for a, h in zip(axes, steps, strict=True))
     return found[0] if len(found) == 1 else found
 
 
-def _slopes(f: object, axis: int, step: object) -> Value:
-    first = divide(subtract(_part(f, axis, 1, 2), _part(f, axis, 0, 1)), step)
-    last = divide(subtract(_part(f, axis, -1, None), _part(f, axis, -2, -1)), step)
-    middle = divide(multiply(subtract(_part(f, axis, 2, None), _part(f, axis, 0, -2)), 0.5), step)
-    return concatenate([first, middle, last], axis=axis)
+def _slopes(f: object, axis: int, step: object, edge_order: int) -> Value:
+    """Fit a parabola through neighbors (a line at the ends for order 1) and take its slope."""
+    shape = shape_of(f)
+    count = shape[axis]
+    # NumPy stores the slopes in the dtype of the values, whatever that of the places
+    dtype = spec_of(f).dtype if spec_of(f).dtype.kind == "f" else np.dtype(np.float64)
+    gaps = diff(step) if shape_of(step) else broadcast_to(convert(step, dtype), (count - 1,))
+    if gaps.shape != (count - 1,):
+        raise ShapeError(
+            f"gradient: expected a number or {count} places along axis {axis}, got shape {list(shape_of(step))}",
+            expected=count,
+            got=shape_of(step),
+        )
+    gaps = reshape(gaps, tuple(count - 1 if a == axis else 1 for a in range(len(shape))))
+    rises = divide(subtract(_part(f, axis, 1, None), _part(f, axis, 0, -1)), gaps)
+    first, last = _part(rises, axis, 0, 1), _part(rises, axis, -1, None)
+    before, after = _part(gaps, axis, 0, -1), _part(gaps, axis, 1, None)
+    left, right = _part(rises, axis, 0, -1), _part(rises, axis, 1, None)
+    middle = divide(multiply(left, after) + multiply(right, before), before + after)
+    if edge_order == 2:
+        bend = divide(subtract(right, left), before + after)
+        first = subtract(first, multiply(_part(bend, axis, 0, 1), _part(gaps, axis, 0, 1)))
+        last = last + multiply(_part(bend, axis, -1, None), _part(gaps, axis, -1, None))
+    found = concatenate([first, middle, last], axis=axis)
+    return found if found.dtype == dtype else convert(found, dtype)

@@ -23,6 +23,14 @@ from tidu.ops.convert import astype
 __all__ = ["argsort", "median", "quantile", "sort"]
 
 _METHODS = ("linear", "lower", "higher", "nearest", "midpoint")
+# alpha and beta of the continuous estimators (Hyndman & Fan 1996), by NumPy's names
+_CONTINUOUS = {
+    "interpolated_inverted_cdf": (0.0, 1.0),
+    "hazen": (0.5, 0.5),
+    "weibull": (0.0, 0.0),
+    "median_unbiased": (1 / 3, 1 / 3),
+    "normal_unbiased": (3 / 8, 3 / 8),
+}
 
 
 @implements(np.argsort)
@@ -148,17 +156,18 @@ def quantile(
         Static: it decides which elements are taken.
     axis : int, tuple of int or None
     method : str
-        ``linear``, ``lower``, ``higher``, ``nearest`` or ``midpoint``.
+        ``linear``, ``lower``, ``higher``, ``nearest``, ``midpoint``, or one of the continuous estimators
+        ``hazen``, ``weibull``, ``median_unbiased``, ``normal_unbiased``, ``interpolated_inverted_cdf``.
 
     Raises
     ------
     ParameterError
         If a fraction lies outside [0, 1].
     """
-    if method not in _METHODS or weights is not None:
+    if (method not in _METHODS and method not in _CONTINUOUS) or weights is not None:
         raise UnsupportedError(
             f"np.quantile with method {method!r}{'' if weights is None else ' and weights'}; without weights, "
-            f"{', '.join(_METHODS)} are known",
+            f"{', '.join([*_METHODS, *_CONTINUOUS])} are known",
             function="np.quantile",
         )
     if isinstance(q, Traced):
@@ -168,16 +177,21 @@ def quantile(
     fractions = np.asarray(q, np.float64)
     if not ((fractions >= 0) & (fractions <= 1)).all():
         raise ParameterError(f"quantile: fractions must lie in [0, 1], got {q}", got=q)
-    lines, kept = _sorted_front(a, axis, "quantile", computed=method in ("linear", "midpoint"))
+    lines, kept = _sorted_front(a, axis, "quantile", computed=method not in ("lower", "higher", "nearest"))
     length, *rest = shape_of(lines)
     place = fractions.reshape(-1) * (length - 1)
+    if method in _CONTINUOUS:
+        alpha, beta = _CONTINUOUS[method]
+        place = np.clip(
+            length * fractions.reshape(-1) + alpha + fractions.reshape(-1) * (1 - alpha - beta) - 1, 0, length - 1
+        )
     low, high = np.floor(place).astype(np.intp), np.ceil(place).astype(np.intp)
     nearest = np.rint(place).astype(np.intp)
     chosen = {"lower": low, "higher": high, "nearest": nearest}.get(method)
     if chosen is not None:
         mixed = take(lines, chosen, axis=0)
     else:
-        share = place - low if method == "linear" else np.where(high > low, 0.5, 0.0)
+        share = place - low if method != "midpoint" else np.where(high > low, 0.5, 0.0)
         # as in NumPy a Python number gives way to the array's dtype, an array of fractions does not
         kind = spec_of(lines).dtype if type(q) in (int, float) else np.result_type(spec_of(lines).dtype, fractions)
         below, above = take(lines, low, axis=0), take(lines, high, axis=0)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 import numpy as np
 
 from tidu.core.bind import shape_of, spec_of
@@ -122,4 +120,4 @@ def vander(x: object, N: int | None = None, increasing: bool = False) -> Value:
     ones = np.ones((shape[0], min(columns, 1)), dtype)
     rest = broadcast_to(reshape(convert(x, dtype), (shape[0], 1)), (shape[0], max(columns - 1, 0)))
     powers = cumprod(concatenate([ones, rest], axis=1), 1)
-    return cast("Value", powers) if increasing else flip(powers, 1)
+    return powers if increasing else flip(powers, 1)

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import numpy as np
 
 from tidu.core.bind import shape_of, spec_of
 from tidu.core.structural import broadcast_to, convert, reshape
 from tidu.core.table import implements
 from tidu.core.value import Value
-from tidu.errors import ParameterError, ShapeError, UnsupportedError
+from tidu.errors import ParameterError, ShapeError
 from tidu.ops.arithmetic import add, divide, multiply, subtract
 from tidu.ops.compare import greater, less, where
 from tidu.ops.contract import matmul
 from tidu.ops.extremes import maximum, minimum
 from tidu.ops.indexing import gather
+from tidu.ops.join import concatenate
 from tidu.ops.movement import embed, take_window
-from tidu.ops.ordering import searchsorted
+from tidu.ops.ordering import argsort, searchsorted
+from tidu.ops.rounding import remainder
 
 __all__ = ["convolve", "interp", "polyval"]
 
@@ -35,14 +39,14 @@ def interp(
     fp : array_like of shape (n,)
     left, right : float, optional
         Values outside; by default those at the ends.
+    period : float, optional
+        In which the function repeats itself; then `xp` need not be sorted.
 
     Examples
     --------
     >>> float(interp(1.5, np.array([1.0, 2.0]), np.array([10.0, 20.0])))
     15.0
     """
-    if period is not None:
-        raise UnsupportedError("np.interp with period= is not supported on a traced value", function="np.interp")
     shape = shape_of(xp)
     if len(shape) != 1 or shape != shape_of(fp) or not shape[0]:
         raise ShapeError(
@@ -51,6 +55,8 @@ def interp(
             got=shape_of(fp),
         )
     at, places, values = (convert(each, np.dtype(np.float64)) for each in (x, xp, fp))
+    if period is not None:
+        return _periodic(at, places, values, abs(float(cast("float", period))))
     n = shape[0]
     first, last = reshape(_part(places, 0, 1), ()), reshape(_part(places, n - 1, 1), ())
     below = left if left is not None else reshape(_part(values, 0, 1), ())
@@ -65,6 +71,18 @@ def interp(
     elif left is not None:
         inside = reshape(values, ())
     return where(less(at, first), below, where(greater(at, last), above, inside))
+
+
+def _periodic(x: Value, xp: Value, fp: Value, period: float) -> Value:
+    """Bring all places into one period, sort them, and add a neighbor from the next period at either end."""
+    if period == 0:
+        raise ParameterError("interp: the period must not be 0", got=period)
+    x, xp = remainder(x, period), remainder(xp, period)
+    order, n = argsort(xp, 0), shape_of(xp)[0]
+    places, values = gather(xp, order), gather(fp, order)
+    places = concatenate([_part(places, n - 1, 1) - period, places, _part(places, 0, 1) + period], axis=0)
+    values = concatenate([_part(values, n - 1, 1), values, _part(values, 0, 1)], axis=0)
+    return interp(x, places, values)
 
 
 def _part(x: object, start: int, count: int, step: int = 1) -> Value:

@@ -41,7 +41,9 @@ def sliding_window_view(
     array([[1., 2.],
            [2., 3.]])
     """
-    places = numpy_windows(np.arange(math.prod(shape_of(x))).reshape(shape_of(x)), window_shape, axis)
+    places = numpy_windows(
+        np.arange(math.prod(shape_of(x))).reshape(shape_of(x)), window_shape, cast("int | None", axis)
+    )
     return take(ravel(x), places, axis=0)
 
 

@@ -166,6 +166,8 @@ def reduction(
                 )
             if dtype is not None:
                 x = convert(x, np.dtype(dtype))  # type: ignore[call-overload]
+            if not shape_of(x) and (axis == 0 or axis == -1):
+                axis = None  # NumPy lets a scalar pass for a vector here
             axes = normalize_axes(axis, len(shape_of(x)), name)
             return apply(primitive, x, axis=axes, keepdims=keepdims is True)
 

@@ -70,6 +70,7 @@ def run_batched(
 def _run_batched_call(call: Call, operands: Sequence[object], which: Sequence[bool]) -> Sequence[object]:
     """Call a batched graph whose pullback is the batched pullback."""
     fronted = batch_front(operands, which)
+    n_operands = len(fronted)
     size = spec_of(fronted[0]).shape[0]
     n_outputs = len(call.body.outputs)
 
@@ -93,17 +94,19 @@ def _run_batched_call(call: Call, operands: Sequence[object], which: Sequence[bo
             returned[:] = [ct is not None for ct in found]
             return tuple(ct for ct in found if ct is not None)
 
-        flat = [*given, *outs, *operands]
+        flat = [*given, *outs, *operands[:n_operands]]
         traced = trace(one, [_one(x) for x in flat], eager=False)
         flags = [True] * len(flat) + [False] * len(traced.captures)
         found, flags = run_batched(traced.graph, [*flat, *traced.captures], flags)
         some = iter(
             x if flag else broadcast_to(x, (size, *spec_of(x).shape)) for x, flag in zip(found, flags, strict=True)
         )
-        return [next(some) if flag else None for flag in returned]
+        constants = [None] * (len(operands) - n_operands)
+        return [next(some) if flag else None for flag in returned] + constants
 
-    body = trace(lambda *values: many(call.body, values), [spec_of(x) for x in fronted], eager=False).graph
-    return run_call(Call(call.name, body, pullback), fronted, None)
+    # The batching rules may have made constants (row numbers, say): they are operands too, without a gradient.
+    body = trace(lambda *values: many(call.body, values), [spec_of(x) for x in fronted], eager=False)
+    return run_call(Call(call.name, body.graph, pullback), [*fronted, *body.captures], None)
 
 
 def _one(batched: object) -> Spec:

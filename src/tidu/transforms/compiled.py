@@ -37,6 +37,13 @@ class _Specialized:
         return self.traced.result(plain)
 
 
+def _exact(static: object) -> object:
+    """Return what tells a static argument from others: 1, 1.0 and True are equal to Python, not to NumPy."""
+    if isinstance(static, tuple):
+        return type(static), tuple(_exact(x) for x in static)
+    return type(static), repr(static) if isinstance(static, float) else static
+
+
 def _as_spec(value: object, spec: Spec) -> object:
     """Return a Python number where plain Python would have given one."""
     if isinstance(value, Traced) or not spec.weak:
@@ -67,7 +74,7 @@ class Jitted:
         names = argument_names(self.function, len(arguments))
         _check(leaves, structure, names, static)
         constants = tuple((i, arguments[i]) for i in sorted(static))
-        key = (structure, tuple(spec_of(leaf) for leaf in leaves), constants)
+        key = (structure, tuple(spec_of(leaf) for leaf in leaves), tuple((i, _exact(x)) for i, x in constants))
         try:
             found = self._cache.get(key)
         except TypeError:

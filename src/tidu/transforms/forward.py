@@ -12,10 +12,11 @@ import numpy as np
 
 from tidu.core.bind import Traced, spec_of
 from tidu.core.spec import is_differentiable
+from tidu.core.structural import convert
 from tidu.differentiate import pull_back
 from tidu.errors import ShapeError
 from tidu.interpret import interpret
-from tidu.trace.tree import flatten
+from tidu.trace.tree import flatten, map_tree
 from tidu.transforms.gradients import grad, linearize, vjp
 
 __all__ = ["hvp", "jvp"]
@@ -56,7 +57,7 @@ def jvp(fun: Callable[..., object], primals: Sequence[object], tangents: Sequenc
     """
     _require_alike(primals, tangents)
     at, _ = linearize(fun, tuple(primals), [True] * len(primals), "jvp")
-    directions, _ = flatten(tuple(tangents))
+    directions, _ = flatten(_as_primals(primals, tangents))
     outputs = at.outputs
     graph, back = at.traced.graph, at.back
     n_inputs, n_outputs = len(graph.inputs), len(graph.outputs)
@@ -92,6 +93,16 @@ def _require_alike(primals: Sequence[object], tangents: Sequence[object]) -> Non
             )
 
 
+def _as_primals(primals: Sequence[object], tangents: Sequence[object]) -> object:
+    """Return the tangents in the dtypes of their primals, as a cotangent is: float32 stays float32."""
+
+    def cast_one(primal: object, tangent: object) -> object:
+        wanted, given = spec_of(primal), spec_of(tangent)
+        return tangent if given.dtype == wanted.dtype or given.weak else convert(tangent, wanted.dtype)
+
+    return map_tree(cast_one, tuple(primals), tuple(tangents))
+
+
 def hvp(fun: Callable[..., object], primals: Sequence[object], tangents: Sequence[object]) -> object:
     """Return the product of the Hessian of `fun` with a vector, without making the Hessian.
 
@@ -121,5 +132,5 @@ def hvp(fun: Callable[..., object], primals: Sequence[object], tangents: Sequenc
     """
     _require_alike(primals, tangents)
     _, pull = vjp(grad(fun, argnums=tuple(range(len(primals)))), *primals)
-    product = pull(tuple(tangents))
+    product = pull(_as_primals(primals, tangents))  # type: ignore[arg-type]
     return product[0] if len(primals) == 1 else product
