@@ -35,6 +35,9 @@ arch: setup
 
 check: test lint type arch
 
+doc: setup
+	$(BIN)/python docs/make_primitives.py
+
 bench: setup
 	$(BIN)/python benchmarks/gradient_cost.py
 

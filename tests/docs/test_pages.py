@@ -1,6 +1,8 @@
 """The code on the pages of the documentation runs as it stands, on a registry of its own."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -50,3 +52,7 @@ def test_a_page_with_a_broken_rule_is_caught(own_registry, tmp_path):
         run(page, **{"1.0 + abs(x))],": "1.01 + abs(x))],"})
 
 
+def test_the_table_of_primitives_is_that_of_the_records():
+    code = "import runpy; print(runpy.run_path('docs/make_primitives.py')['page'](), end='')"
+    made = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, check=True).stdout.decode()
+    assert made == (ROOT / "docs" / "primitives.md").read_text(encoding="utf-8"), "run `make doc`"

@@ -90,7 +90,7 @@ def test_what_has_no_order_statistic_is_refused() -> None:
     for function, error in (
         (lambda x: np.median(x[:0]), ShapeError),
         (lambda x: np.quantile(x, 1.5), ParameterError),
-        (lambda x: np.quantile(x, 0.5, method="hazen"), UnsupportedError),
+        (lambda x: np.quantile(x, 0.5, method="inverted_cdf"), UnsupportedError),
         (lambda x: np.quantile(x, x[0]), UnsupportedError),
         (lambda x: np.searchsorted(x[None], x), ShapeError),
     ):

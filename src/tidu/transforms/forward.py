@@ -132,5 +132,5 @@ def hvp(fun: Callable[..., object], primals: Sequence[object], tangents: Sequenc
     """
     _require_alike(primals, tangents)
     _, pull = vjp(grad(fun, argnums=tuple(range(len(primals)))), *primals)
-    product = pull(_as_primals(primals, tangents))  # type: ignore[arg-type]
+    product = pull(_as_primals(primals, tangents))
     return product[0] if len(primals) == 1 else product
