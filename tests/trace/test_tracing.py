@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
+import scipy.special
 
 import tidu
 from tidu.errors import DtypeError, InPlaceError, LeakError, TiduError, TraceError, UnsupportedError
@@ -227,3 +228,48 @@ def test_the_same_array_is_captured_once():
     constant = np.ones(3)
     graph = trace(lambda x: x * constant + constant, (np.ones(3),), eager=False).graph
     assert len(graph.inputs) == 2
+
+
+def set_item(x):
+    y = np.zeros(3)
+    y[0] = x[0]
+    return np.sum(y)
+
+
+def set_slice(x):
+    y = np.zeros(3)
+    y[0:2] = x
+    return np.sum(y)
+
+
+@pytest.mark.parametrize(
+    ("function", "what", "instead"),
+    [
+        (set_item, "assigning", "y = tidu.set_at(y, index, x)"),
+        (set_slice, "assigning", "y = tidu.set_at(y, index, x)"),
+        (lambda x: np.sum(np.array([x[0], x[1]])), "np.array", "np.stack"),
+        (lambda x: np.sum(np.full(3, x[0])), "np.full", "np.full_like"),
+        (lambda x: math.exp(x[0]), "math.exp", "np.exp"),
+        (lambda x: np.sum(scipy.special.softmax(x)), "scipy.special.softmax", "tidu.nn.softmax"),
+    ],
+)
+def test_a_conversion_is_named_with_what_to_write(function, what, instead):
+    with pytest.raises(TraceError) as caught:
+        tidu.grad(function)(np.ones(2))
+    message = str(caught.value)
+    assert message.startswith(what)
+    assert instead in message
+    assert "test_tracing.py" in message
+
+
+def test_scipys_functions_are_called_by_their_names():
+    with pytest.raises(UnsupportedError, match=r"scipy\.special\.jv is not supported"):
+        tidu.grad(lambda x: scipy.special.jv(0, x))(1.0)
+
+
+@pytest.mark.parametrize("function", [lambda x: np.dot(np.ones((2, 3)), x), lambda x: x + np.ones(7)])
+def test_shapes_that_do_not_fit_are_told_as_the_user_wrote_them(function):
+    with pytest.raises(tidu.errors.ShapeError) as caught:
+        tidu.grad(function)(np.ones(4))
+    assert (4,) in caught.value.shapes
+    assert "test_tracing.py" in str(caught.value)

@@ -336,3 +336,47 @@ def test_arguments_that_are_not_differentiated_stay_as_they_are():
 
     assert tidu.grad(f)(2.0, "sum", 4) == 6.0
     assert seen == [("sum", int)]
+
+
+def test_auxiliary_results_come_last_as_in_jax():
+    f = lambda x: (x * x, {"x": x})
+    value, pull, aux = tidu.vjp(f, 3.0, has_aux=True)
+    assert (value, pull(1.0), aux["x"]) == (9.0, (6.0,), 3.0)
+    value, tangent, aux = tidu.jvp(f, (3.0,), (1.0,), has_aux=True)
+    assert (value, tangent, aux["x"]) == (9.0, 6.0, 3.0)
+    with pytest.raises(ShapeError, match="aux"):
+        tidu.vjp(lambda x: x, 3.0, has_aux=True)
+
+
+def test_vmap_takes_the_number_of_examples_from_outside():
+    np.testing.assert_array_equal(tidu.vmap(lambda x: x * 2.0, in_axes=None, axis_size=3)(1.0), [2.0, 2.0, 2.0])
+    with pytest.raises(ShapeError, match="axis_size"):
+        tidu.vmap(lambda x: x, axis_size=3)(np.ones(2))
+
+
+def test_jit_takes_static_names():
+    f = tidu.jit(lambda x, n=1: x * n if n > 1 else x, static_argnames="n")
+    assert (f(2.0, n=3), f(2.0, n=1), f(2.0)) == (6.0, 2.0, 2.0)
+
+
+@pytest.mark.parametrize(("fun", "argnums"), [("x", 0), (lambda x: x, "x"), (lambda x: x, 1.5), (lambda x: x, ("x",))])
+def test_what_is_no_function_or_no_number_is_refused(fun, argnums):
+    with pytest.raises(ParameterError):
+        tidu.grad(fun, argnums=argnums)
+
+
+def test_a_forward_rule_may_call_its_own_function_as_in_jax():
+    f = tidu.custom_vjp(lambda x, y: np.sin(x) * y)
+    f.defvjp(lambda x, y: (f(x, y), (np.cos(x), np.sin(x), y)), lambda res, ct: (res[0] * ct * res[2], res[1] * ct))
+    tidu.check_grads(f, (1.0, 2.0), order=2)
+
+
+def test_a_custom_rule_may_call_what_cannot_be_traced():
+    f = tidu.custom_vjp(lambda x: np.i0(x))
+    f.defvjp(lambda x: (np.i0(x), (np.i0(x + 1e-6) - np.i0(x - 1e-6)) / 2e-6), lambda slope, ct: (ct * slope,))
+    x = np.array([0.5, 2.0])
+    tidu.check_grads(lambda x: f(x * x), (x,), rtol=1e-6)
+    with pytest.raises(tidu.errors.TraceError, match="second derivatives"):
+        tidu.grad(lambda x: np.sum(tidu.grad(lambda x: np.sum(f(x)))(x)))(x)
+    with pytest.raises(tidu.errors.UnsupportedError):
+        tidu.jit(tidu.grad(lambda x: np.sum(f(x))))(x)

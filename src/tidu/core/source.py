@@ -18,7 +18,8 @@ from types import CodeType, FrameType
 __all__ = ["Place", "Source", "current_source"]
 
 _LIBRARY = str(Path(__file__).resolve().parent.parent) + "/"
-_OTHER_LIBRARIES = tuple(f"{Path(module.__file__).parent}/" for module in [sys.modules["numpy"]] if module.__file__)
+_SITE = Path(sys.modules["numpy"].__file__ or "").parent.parent
+_OTHER_LIBRARIES = tuple(f"{_SITE / name}/" for name in ("numpy", "scipy", "sklearn"))
 _MAX_FRAMES = 12
 
 
@@ -55,6 +56,14 @@ class Place:
     def text(self) -> str:
         """The line itself, stripped; empty where the file cannot be read."""
         return linecache.getline(self.file, self.line).strip()
+
+    @property
+    def called(self) -> str:
+        """What the expression calls (``np.full`` in ``np.full(3, x)``), or an empty string."""
+        first, last, start, stop = self.span
+        text = linecache.getline(self.file, first).rstrip("\n").encode()[start : stop if first == last else None]
+        name, bracket, _ = text.decode(errors="replace").partition("(")
+        return name if bracket and name.replace(".", "").replace("_", "").isalnum() else ""
 
     @property
     def target(self) -> str:

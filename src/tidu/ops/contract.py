@@ -119,6 +119,12 @@ def matmul(a: object, b: object) -> Value:
         If the shapes do not fit.
     """
     left, right = shape_of(a), shape_of(b)
+    if left and right and left[-1] != right[max(len(right) - 2, 0)]:
+        raise ShapeError(
+            f"the last axis of {list(left)} must equal the {'last but one' if len(right) > 1 else 'only one'} of "
+            f"{list(right)} in a matrix product",
+            shapes=(left, right),
+        )
     if not left or not right:
         raise ShapeError(
             f"matmul: operands need at least one axis, got {list(left)} and {list(right)}", shapes=(left, right)

@@ -116,9 +116,7 @@ class TracedArray(Traced):
 
     def __array__(self, dtype: object = None, copy: object = None) -> NoReturn:
         raise loses_gradient(
-            "making a plain array",
-            "write np.stack([...]) or np.concatenate([...]) instead of np.array([...]); "
-            "for SciPy's logsumexp and softmax write tidu.nn.logsumexp and tidu.nn.softmax",
+            "making a plain array", "use NumPy's functions on the traced value, and np.stack([...]) for a list of them"
         )
 
     # Operators, each through NumPy's function.

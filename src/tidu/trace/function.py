@@ -15,7 +15,7 @@ import numpy as np
 from tidu.core.bind import Traced
 from tidu.core.graph import Graph, Node
 from tidu.core.spec import Spec
-from tidu.errors import DtypeError
+from tidu.errors import DtypeError, TraceError
 from tidu.trace.array import TracedArray
 from tidu.trace.recorder import Recorder
 from tidu.trace.tree import Structure, flatten, leaf_paths, unflatten
@@ -111,7 +111,11 @@ def trace(
             ]
             inputs += stand_ins
             traced_arguments.append(unflatten(structure, stand_ins))
-        result = function(*traced_arguments, **(keywords or {}))
+        try:
+            result = function(*traced_arguments, **(keywords or {}))
+        except ValueError as error:
+            # NumPy's item assignment hides our error, which says what to write, behind its own.
+            raise (error.__cause__ if isinstance(error.__cause__, TraceError) else error) from None
         leaves, structure = flatten(result)
         outputs = recorder.lift([as_leaf(leaf, "the result") for leaf in leaves], promote=False)
     captured = tuple(node for node, _ in recorder.captures)

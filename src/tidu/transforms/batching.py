@@ -115,7 +115,10 @@ def _one(batched: object) -> Spec:
 
 
 def vmap(
-    fun: Callable[..., object], in_axes: int | Sequence[object] | None = 0, out_axes: int = 0
+    fun: Callable[..., object],
+    in_axes: int | Sequence[object] | None = 0,
+    out_axes: int = 0,
+    axis_size: int | None = None,
 ) -> Callable[..., object]:
     """Make a function that applies `fun` to every entry along an axis of its arguments.
 
@@ -128,6 +131,8 @@ def vmap(
         An argument's entry may be nested as the argument.
     out_axes : int
         Where the results have that axis.
+    axis_size : int, optional
+        The number of examples; needed where no argument has the axis.
 
     Returns
     -------
@@ -166,7 +171,7 @@ def vmap(
             paths += leaf_paths(structure, name)
         fronted = [_front(x, a, p) for x, a, p in zip(leaves, leaf_axes, paths, strict=True)]
         flags = [a is not None for a in leaf_axes]
-        size = _common_size(fronted, flags, paths)
+        size = _common_size(fronted, flags, paths, axis_size)
         examples = iter([_one(x) if flag else x for x, flag in zip(fronted, flags, strict=True)])
         example = [unflatten(s, [next(examples) for _ in range(s.n_leaves)]) for s in structures]
         traced = trace(fun, example, eager=False, names=names, keywords=keywords)
@@ -220,8 +225,10 @@ def _front(x: object, axis: int | None, path: str) -> object:
     return x if axis in (0, -ndim) else move_axis(x, axis % ndim, 0)
 
 
-def _common_size(fronted: Sequence[object], flags: Sequence[bool], paths: Sequence[str]) -> int:
+def _common_size(fronted: Sequence[object], flags: Sequence[bool], paths: Sequence[str], axis_size: int | None) -> int:
     sizes = {p: spec_of(x).shape[0] for x, flag, p in zip(fronted, flags, paths, strict=True) if flag}
+    if axis_size is not None:
+        sizes["axis_size"] = axis_size
     if not sizes:
         raise ShapeError("vmap: in_axes is None for every argument; one of them must have the axis of examples")
     if len(set(sizes.values())) > 1:

@@ -6,7 +6,7 @@ function.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import update_wrapper
 from typing import cast
@@ -57,14 +57,18 @@ class Jitted:
     Made by `jit`.
     """
 
-    def __init__(self, function: Callable[..., object], static_argnums: tuple[int, ...]) -> None:
+    def __init__(
+        self, function: Callable[..., object], static_argnums: tuple[int, ...], static_argnames: tuple[str, ...] = ()
+    ) -> None:
         self.function = function
         self.static_argnums = static_argnums
+        self.static_argnames = static_argnames
         self._cache: dict[object, _Specialized] = {}
         update_wrapper(self, function)
 
     def __call__(self, *arguments: object, **keywords: object) -> object:
         """Run the function, traced on the first call for these specs."""
+        fixed = {name: keywords.pop(name) for name in self.static_argnames if name in keywords}
         for n in self.static_argnums:
             if not -len(arguments) <= n < len(arguments):
                 raise ParameterError(f"static_argnums has {n}, but {len(arguments)} argument(s) were given", got=n)
@@ -73,24 +77,27 @@ class Jitted:
         leaves, structure = flatten((tuple(dynamic), keywords))
         names = argument_names(self.function, len(arguments))
         _check(leaves, structure, names, static)
-        constants = tuple((i, arguments[i]) for i in sorted(static))
+        constants = (*((i, arguments[i]) for i in sorted(static)), *sorted(fixed.items()))
         key = (structure, tuple(spec_of(leaf) for leaf in leaves), tuple((i, _exact(x)) for i, x in constants))
         try:
             found = self._cache.get(key)
         except TypeError:
-            raise ParameterError(
-                f"static arguments {sorted(static)} must be hashable, got {[type(x).__name__ for _, x in constants]}",
-                got=constants,
-            ) from None
+            types = ", ".join(f"{name}: {type(x).__name__}" for name, x in constants)
+            raise ParameterError(f"static arguments must be hashable, got {types}", got=constants) from None
         if found is None:
-            found = self._specialize(leaves, structure, static, arguments)
+            found = self._specialize(leaves, structure, static, arguments, fixed)
             # A function that looks at an outer trace's values belongs to that trace alone.
             if innermost(found.traced.captures) is None:
                 self._cache[key] = found
         return found.run(leaves)
 
     def _specialize(
-        self, leaves: Sequence[object], structure: Structure, static: set[int], arguments: Sequence[object]
+        self,
+        leaves: Sequence[object],
+        structure: Structure,
+        static: set[int],
+        arguments: Sequence[object],
+        fixed: Mapping[str, object],
     ) -> _Specialized:
         names = [n for i, n in enumerate(argument_names(self.function, len(arguments))) if i not in static]
 
@@ -98,7 +105,7 @@ class Jitted:
             *positional, keywords = dynamic
             given = iter(positional)
             full = [arguments[i] if i in static else next(given) for i in range(len(arguments))]
-            return self.function(*full, **keywords)  # type: ignore[arg-type]
+            return self.function(*full, **keywords, **fixed)  # type: ignore[arg-type]
 
         rebuilt.__name__ = getattr(self.function, "__name__", "f")
         specs = cast("tuple[tuple[object, ...], object]", unflatten(structure, [spec_of(leaf) for leaf in leaves]))
@@ -120,7 +127,9 @@ def _check(leaves: Sequence[object], structure: Structure, names: Sequence[str],
         as_leaf(leaf, path)
 
 
-def jit(fun: Callable[..., object], static_argnums: int | Sequence[int] = ()) -> Jitted:
+def jit(
+    fun: Callable[..., object], static_argnums: int | Sequence[int] = (), static_argnames: str | Sequence[str] = ()
+) -> Jitted:
     """Make a function that is traced once and then run from its graph.
 
     Parameters
@@ -129,6 +138,8 @@ def jit(fun: Callable[..., object], static_argnums: int | Sequence[int] = ()) ->
         Plain NumPy code; pure: what it prints or stores happens only while it is traced.
     static_argnums : int or sequence of int
         Positional arguments that are not traced; they must be hashable, and a new value traces anew.
+    static_argnames : str or sequence of str
+        The same for arguments given by name.
 
     Returns
     -------
@@ -147,4 +158,5 @@ def jit(fun: Callable[..., object], static_argnums: int | Sequence[int] = ()) ->
     7.0
     """
     static = (static_argnums,) if isinstance(static_argnums, int) else tuple(static_argnums)
-    return Jitted(fun, static)
+    names = (static_argnames,) if isinstance(static_argnames, str) else tuple(static_argnames)
+    return Jitted(fun, static, names)

@@ -5,6 +5,7 @@ Both record one `Call`: a graph, and the Python function that pulls back through
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import update_wrapper, wraps
@@ -12,7 +13,7 @@ from functools import update_wrapper, wraps
 import numpy as np
 
 from tidu.core.bind import Traced, apply, innermost, spec_of
-from tidu.core.graph import Call, CallPullback
+from tidu.core.graph import Call, CallPullback, Graph, Input, Node
 from tidu.core.primitive import find
 from tidu.core.spec import is_differentiable
 from tidu.core.structural import add
@@ -48,6 +49,34 @@ def _trace_once(
     return traced, [traced.values[node] for node in traced.graph.outputs]
 
 
+def _run_opaque(
+    function: Callable[..., object], values: Sequence[object | None], name: str
+) -> tuple[TracedFunction, list[object], frozenset[int]]:
+    """Run a function that cannot be traced on plain values, and describe it by what it returned.
+
+    Returns
+    -------
+    TracedFunction
+        Its outputs are the inputs that it passed on, and constants for all else.
+    list
+        The outputs' values.
+    frozenset of int
+        Positions of the outputs that are such constants.
+    """
+    outs, structure = flatten(function(*values))
+    inputs = [Node(Input(f"{name}{i}"), (), spec_of(value)) for i, value in enumerate(values)]
+    nodes: list[Node] = []
+    constants: dict[int, tuple[Node, object]] = {}
+    for position, out in enumerate(outs):
+        same = [node for node, value in zip(inputs, values, strict=True) if value is out]
+        if len(same) != 1:
+            constants[position] = (Node(Input(f"{name}_{position}", captured=True), (), spec_of(out)), out)
+        nodes.append(same[0] if len(same) == 1 else constants[position][0])
+    graph = Graph((*inputs, *(node for node, _ in constants.values())), tuple(nodes), name)
+    traced = TracedFunction(graph, tuple(value for _, value in constants.values()), structure, {})
+    return traced, outs, frozenset(constants)
+
+
 @dataclass(frozen=True, slots=True)
 class _Rule:
     """What `defvjp` was given."""
@@ -68,6 +97,7 @@ class custom_vjp:
 
     Notes
     -----
+    Under `grad`, where values are known, `fwd` may call what tidu cannot trace: it is then run on plain arrays.
     ``defvjp(fwd, bwd)``: ``fwd(*arguments)`` returns ``(result, residuals)``; ``bwd(*nondiff, residuals, ct)``
     returns a tuple with a cotangent for each differentiable argument, None for zeros.
 
@@ -86,6 +116,7 @@ class custom_vjp:
         self.fun = fun
         self.nondiff_argnums = tuple(nondiff_argnums)
         self._rule: _Rule | None = None
+        self._inside = threading.local()
         self.__name__: str = getattr(fun, "__name__", "f")
         update_wrapper(self, fun)
 
@@ -105,7 +136,8 @@ class custom_vjp:
         static = {n % len(arguments) for n in self.nondiff_argnums}
         dynamic = tuple(x for i, x in enumerate(arguments) if i not in static)
         leaves, structure = flatten(dynamic)
-        if innermost(leaves) is None:
+        if innermost(leaves) is None or getattr(self._inside, "forward", False):
+            # Inside its own forward rule, which may well call it, the function is an ordinary one.
             return self.fun(*arguments)
         return self._call(self._rule, arguments, static, leaves, structure)
 
@@ -117,12 +149,23 @@ class custom_vjp:
         def forward(*flat: object) -> tuple[object, ...]:
             given = iter(unflatten(structure, flat))  # type: ignore[call-overload]
             full = [x if i in static else next(given) for i, x in enumerate(arguments)]
-            result, residuals = rule.forward(*full)
+            self._inside.forward = True
+            try:
+                result, residuals = rule.forward(*full)
+            finally:
+                self._inside.forward = False
             outs, shapes["result"] = flatten(result)
             kept, shapes["residuals"] = flatten(residuals)
             return (*outs, *kept)
 
-        traced, values = _trace_once(forward, leaves, self.__name__)
+        opaque: frozenset[int] = frozenset()
+        try:
+            traced, values = _trace_once(forward, leaves, self.__name__)
+        except TraceError:
+            plain = [_plain(leaf) for leaf in leaves]
+            if any(value is None for value in plain):
+                raise
+            traced, values, opaque = _run_opaque(forward, plain, self.__name__)
         if innermost(traced.captures) is not None:
             raise TraceError(
                 f"{self.__name__} has a rule of its own but uses a traced value from outside, whose gradient the rule "
@@ -142,6 +185,12 @@ class custom_vjp:
                 given = unflatten(shapes["result"], _filled(cts[:n_results], outs[:n_results]))
                 returned = rule.backward(*frozen, residuals, given)
                 found[:n_leaves] = self._leaf_cotangents(returned, structure)
+            if any(cts[i] is not None for i in opaque if i >= n_results):
+                raise TraceError(
+                    f"a residual of {self.__name__} is computed by code that cannot be traced, so it has no derivative "
+                    "of its own; for second derivatives return the arguments themselves as residuals",
+                    name=self.__name__,
+                )
             if any(ct is not None for ct in cts[n_results:]):
                 # Residuals depend on the arguments in the ordinary way: a second derivative comes here.
                 through = natural([*[None] * n_results, *cts[n_results:]], outs, operands)

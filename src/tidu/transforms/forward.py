@@ -17,12 +17,14 @@ from tidu.differentiate import pull_back
 from tidu.errors import ShapeError
 from tidu.interpret import interpret
 from tidu.trace.tree import flatten, map_tree
-from tidu.transforms.gradients import grad, linearize, vjp
+from tidu.transforms.gradients import grad, linearize, result_structure, vjp
 
 __all__ = ["hvp", "jvp"]
 
 
-def jvp(fun: Callable[..., object], primals: Sequence[object], tangents: Sequence[object]) -> tuple[object, object]:
+def jvp(
+    fun: Callable[..., object], primals: Sequence[object], tangents: Sequence[object], has_aux: bool = False
+) -> tuple[object, ...]:
     """Return the value of `fun` and its directional derivative.
 
     Parameters
@@ -33,6 +35,8 @@ def jvp(fun: Callable[..., object], primals: Sequence[object], tangents: Sequenc
         The arguments, real floating-point arrays in nested containers.
     tangents : sequence
         The direction, nested as `primals`.
+    has_aux : bool
+        Whether `fun` returns ``(result, aux)``; then aux is returned too, last.
 
     Returns
     -------
@@ -40,6 +44,8 @@ def jvp(fun: Callable[..., object], primals: Sequence[object], tangents: Sequenc
         ``fun(*primals)``.
     tangent
         The derivative of the result along `tangents`, nested as the result; zeros where it is an integer.
+    aux
+        With `has_aux` only.
 
     Raises
     ------
@@ -69,10 +75,10 @@ def jvp(fun: Callable[..., object], primals: Sequence[object], tangents: Sequenc
         pushed = iter(interpret(forward.graph, inputs, at.traced.values))
     found = [next(pushed) if flag else zero for flag, zero in zip(flags[n_inputs:], unused, strict=False)]
     weak = [x.spec.weak for x in graph.outputs[:n_outputs]]
-    return (
-        at.traced.result([_number(x, w) for x, w in zip(outputs, weak, strict=True)]),
-        at.traced.result([_number(x, w) for x, w in zip(found, weak, strict=True)]),
-    )
+    result_structure(at.traced, has_aux, "jvp")
+    value = at.traced.result([_number(x, w) for x, w in zip(outputs, weak, strict=True)])
+    tangent = at.traced.result([_number(x, w) for x, w in zip(found, weak, strict=True)])
+    return (value[0], tangent[0], value[1]) if has_aux else (value, tangent)  # type: ignore[index]
 
 
 def _number(value: object, weak: bool) -> object:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import wraps
+from typing import Literal, TypeAlias, cast, overload
 
 import numpy as np
 
@@ -21,7 +22,18 @@ from tidu.interpret import interpret
 from tidu.trace.function import TracedFunction, argument_names, trace
 from tidu.trace.tree import Structure, flatten, leaf_paths, unflatten
 
-__all__ = ["ArgumentNumbers", "Linearized", "grad", "like", "linearize", "mark", "value_and_grad", "vjp"]
+__all__ = [
+    "ArgumentNumbers",
+    "Linearized",
+    "argument_numbers",
+    "grad",
+    "like",
+    "linearize",
+    "mark",
+    "result_structure",
+    "value_and_grad",
+    "vjp",
+]
 
 ArgumentNumbers = int | Sequence[int]
 
@@ -109,9 +121,11 @@ def _require_real(leaf: object, path: str, what: str) -> None:
     except DtypeError as error:
         raise DtypeError(f"{what}: argument {path}: {error}", where=path) from None
     if not is_differentiable(dtype):
-        instead = (
-            "pass 2.0 instead of 2" if dtype.kind in "iu" else "only real floating-point values are differentiated"
-        )
+        instead = "only real floating-point values are differentiated"
+        if dtype.kind in "iu":
+            instead = (
+                f"pass {path}.astype(float)" if isinstance(leaf, (np.ndarray, Traced)) else "pass 2.0 instead of 2"
+            )
         raise DtypeError(
             f"{what}: argument {path} has dtype {dtype}, which has no derivative; {instead}", where=path, got=dtype
         )
@@ -149,8 +163,7 @@ def value_and_grad(
     >>> value_and_grad(lambda x: x * x)(3.0)
     (9.0, 6.0)
     """
-    single = isinstance(argnums, (int, np.integer))
-    numbers = [int(argnums)] if single else [int(n) for n in argnums]  # type: ignore[arg-type, union-attr]
+    numbers, single = argument_numbers(fun, argnums)
 
     @wraps(fun)
     def differentiated(*arguments: object, **keywords: object) -> tuple[object, object]:
@@ -169,6 +182,23 @@ def value_and_grad(
     return differentiated
 
 
+def argument_numbers(fun: object, argnums: ArgumentNumbers) -> tuple[list[int], bool]:
+    """Return `argnums` as a list, and whether it was one number.
+
+    Raises
+    ------
+    ParameterError
+        If `fun` cannot be called, or `argnums` is not made of integers.
+    """
+    if not callable(fun):
+        raise ParameterError(f"expected a function to differentiate, got {type(fun).__name__}", got=fun)
+    single = isinstance(argnums, (int, np.integer))
+    numbers = [argnums] if single else argnums
+    if not isinstance(numbers, (list, tuple)) or not all(isinstance(n, (int, np.integer)) for n in numbers):
+        raise ParameterError(f"argnums must be an int or a sequence of ints, got {argnums!r}", got=argnums)
+    return [int(n) for n in cast("Sequence[int]", numbers)], single
+
+
 def mark(numbers: Sequence[int], count: int) -> list[bool]:
     """Return for each of `count` arguments whether `numbers` names it.
 
@@ -185,12 +215,7 @@ def mark(numbers: Sequence[int], count: int) -> list[bool]:
 
 def _require_scalar(spec: Spec, traced: TracedFunction, has_aux: bool) -> None:
     name = traced.graph.name
-    aux = traced.structure.kind is tuple and len(traced.structure.children) == 2
-    if has_aux and not (aux and traced.structure.children[0].kind is None):
-        raise ShapeError(
-            f"grad with has_aux: {name} must return (value, aux), got {traced.structure}", got=traced.structure
-        )
-    if not has_aux and traced.structure.kind is not None:
+    if result_structure(traced, has_aux, "grad").kind is not None:
         raise ShapeError(
             f"grad: {name} must return one scalar, got {traced.structure}; pick one entry, or use has_aux=True or "
             "jacobian",
@@ -260,7 +285,34 @@ def grad(fun: Callable[..., object], argnums: ArgumentNumbers = 0, has_aux: bool
     return gradient
 
 
-def vjp(fun: Callable[..., object], *primals: object) -> tuple[object, Callable[[object], tuple[object, ...]]]:
+def result_structure(traced: TracedFunction, has_aux: bool, what: str) -> Structure:
+    """Return how the differentiated result is nested: the whole one, or the first of ``(result, aux)``.
+
+    Raises
+    ------
+    ShapeError
+        If with `has_aux` the function does not return a pair.
+    """
+    structure = traced.structure
+    if not has_aux:
+        return structure
+    if structure.kind is not tuple or len(structure.children) != 2:
+        raise ShapeError(
+            f"{what} with has_aux: {traced.graph.name} must return (result, aux), got {structure}", got=structure
+        )
+    return structure.children[0]
+
+
+_Pull: TypeAlias = Callable[[object], tuple[object, ...]]
+
+
+@overload
+def vjp(fun: Callable[..., object], *primals: object, has_aux: Literal[False] = False) -> tuple[object, _Pull]: ...
+@overload
+def vjp(fun: Callable[..., object], *primals: object, has_aux: Literal[True]) -> tuple[object, _Pull, object]: ...
+def vjp(
+    fun: Callable[..., object], *primals: object, has_aux: bool = False
+) -> tuple[object, _Pull] | tuple[object, _Pull, object]:
     """Run `fun` and return its result with the function that pulls cotangents back.
 
     Parameters
@@ -269,6 +321,8 @@ def vjp(fun: Callable[..., object], *primals: object) -> tuple[object, Callable[
         Plain NumPy code; any nesting of real floating-point results.
     *primals
         The arguments; all are differentiated.
+    has_aux : bool
+        Whether `fun` returns ``(result, aux)``; then aux is returned too, last.
 
     Returns
     -------
@@ -276,6 +330,8 @@ def vjp(fun: Callable[..., object], *primals: object) -> tuple[object, Callable[
         ``fun(*primals)``.
     callable
         ``pull(ct)`` -> a tuple with a cotangent for each argument; `ct` is nested as the result.
+    aux
+        With `has_aux` only.
 
     Examples
     --------
@@ -286,22 +342,24 @@ def vjp(fun: Callable[..., object], *primals: object) -> tuple[object, Callable[
     at, structures = linearize(fun, primals, [True] * len(primals), "vjp")
     outputs = at.outputs
     specs = [node.spec for node in at.traced.graph.outputs]
+    expected = result_structure(at.traced, has_aux, "vjp")
+    n_results = expected.n_leaves
+    zeros = [_zeros(spec) for spec in specs[n_results:]]
 
     def pull(ct: object) -> tuple[object, ...]:
         leaves, structure = flatten(ct)
-        if structure != at.traced.structure:
-            raise ShapeError(
-                f"the cotangent must be nested as the result {at.traced.structure}, got {structure}", got=structure
-            )
-        for leaf, spec in zip(leaves, specs, strict=True):
+        if structure != expected:
+            raise ShapeError(f"the cotangent must be nested as the result {expected}, got {structure}", got=structure)
+        for leaf, spec in zip(leaves, specs[:n_results], strict=True):
             if spec_of(leaf).shape != spec.shape:
                 raise ShapeError(
                     f"the cotangent has shape {list(spec_of(leaf).shape)}, the result {list(spec.shape)}",
                     expected=spec.shape,
                     got=spec_of(leaf).shape,
                 )
-        found = iter(at.pull(leaves))
+        found = iter(at.pull([*leaves, *zeros]))
         return tuple(unflatten(s, [next(found) for _ in range(s.n_leaves)]) for s in structures)
 
     weak = [x if isinstance(x, Traced) or not s.weak else float(x) for x, s in zip(outputs, specs, strict=True)]  # type: ignore[arg-type]
-    return at.traced.result(weak), pull
+    result = at.traced.result(weak)
+    return (result[0], pull, result[1]) if has_aux else (result, pull)  # type: ignore[index]

@@ -12,7 +12,7 @@ from tidu.core.structural import broadcast_to, reshape
 from tidu.errors import DtypeError
 from tidu.trace.tree import Structure, unflatten
 from tidu.transforms.batching import run_batched
-from tidu.transforms.gradients import ArgumentNumbers, Linearized, grad, like, linearize, mark
+from tidu.transforms.gradients import ArgumentNumbers, Linearized, argument_numbers, grad, like, linearize, mark
 
 __all__ = ["hessian", "jacobian"]
 
@@ -43,8 +43,7 @@ def jacobian(fun: Callable[..., object], argnums: ArgumentNumbers = 0) -> Callab
     array([[2., 0.],
            [0., 6.]])
     """
-    single = isinstance(argnums, (int, np.integer))
-    numbers = [int(argnums)] if single else [int(n) for n in argnums]  # type: ignore[arg-type, union-attr]
+    numbers, single = argument_numbers(fun, argnums)
 
     @wraps(fun)
     def differentiated(*arguments: object, **keywords: object) -> object:
