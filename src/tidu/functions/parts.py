@@ -12,8 +12,8 @@ from tidu.core.bind import Traced, shape_of, spec_of
 from tidu.core.structural import convert
 from tidu.core.table import implements
 from tidu.core.value import Value
-from tidu.ops.arithmetic import multiply, subtract
-from tidu.ops.compare import less, where
+from tidu.ops.arithmetic import absolute, multiply, subtract
+from tidu.ops.compare import where
 from tidu.ops.exponential import exp2
 from tidu.ops.rounding import trunc
 
@@ -49,7 +49,8 @@ def ldexp(x1: object, x2: object) -> Value:
 @implements(np.angle)
 def angle(z: object, deg: bool = False) -> Value:
     """Return the angle of a real number: 0, or half a turn if it is negative."""
-    return where(less(z, 0), 180.0 if deg else math.pi, multiply(z, 0.0))
+    negative = np.signbit(z)  # type: ignore[call-overload]  # -0.0 too, as for NumPy
+    return where(negative, 180.0 if deg else math.pi, absolute(multiply(z, 0.0)))
 
 
 @implements(np.real_if_close)

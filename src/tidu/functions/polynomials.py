@@ -9,6 +9,7 @@ from tidu.core.structural import broadcast_to, convert, reshape
 from tidu.core.table import implements
 from tidu.core.value import Value
 from tidu.errors import ParameterError, ShapeError, UnsupportedError
+from tidu.functions.brackets import concrete
 from tidu.functions.layout import cut, flip
 from tidu.functions.sampled import convolve
 from tidu.functions.shapes import ravel
@@ -60,7 +61,15 @@ def polymul(a1: object, a2: object) -> Value:
     >>> polymul(np.array([1.0, 1.0]), np.array([1.0, -1.0]))
     array([ 1.,  0., -1.])
     """
-    return convolve(_coefficients(a1, "polymul"), _coefficients(a2, "polymul"))
+    return convolve(_without_leading_zeros(a1), _without_leading_zeros(a2))
+
+
+def _without_leading_zeros(p: object) -> Value:
+    """Return the coefficients from the first that is not 0 on, as NumPy's product does: the values must be known."""
+    found = _coefficients(p, "polymul")
+    there = np.nonzero(concrete(found, "np.polymul (np.convolve keeps leading zeros)"))[0]
+    length = found.shape[0]
+    return cut(found, 0, int(there[0]) if there.size else max(length - 1, 0), length)
 
 
 @implements(np.polyder)

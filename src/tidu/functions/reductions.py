@@ -98,6 +98,8 @@ def _folded(ufunc: np.ufunc, a: object, axis: int | None = 0, keepdims: object =
         )
     along, steps = _steps(ufunc, a, axis or 0)
     found = steps[-1]
+    if len(steps) == 1 and ufunc.identity is not None:
+        found = cast("Value", ufunc(float(ufunc.identity), found))  # hypot of one element is its size
     kept = tuple(1 if i == along else n for i, n in enumerate(shape_of(a)))
     return reshape(found, kept) if keepdims is True else found
 

@@ -104,6 +104,7 @@ def convolve(a: object, v: object, mode: str = "full") -> Value:
     >>> convolve(np.array([1.0, 2.0]), np.array([1.0, 1.0]))
     array([1., 3., 2.])
     """
+    a, v = (x if shape_of(x) else reshape(x, (1,)) for x in (a, v))
     if len(shape_of(a)) != 1 or len(shape_of(v)) != 1 or not shape_of(a)[0] or not shape_of(v)[0]:
         raise ShapeError(
             f"convolve: expected two vectors with elements, got {list(shape_of(a))} and {list(shape_of(v))}",

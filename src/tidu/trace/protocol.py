@@ -108,7 +108,7 @@ def _apply(
 
 
 def _label(function: Callable[..., object]) -> str:
-    """Return how a function is written: ``np.linalg.qr``, ``scipy.special.jv`` (a ufunc does not say where it lives)."""
+    """Return how a function is written, ``np.linalg.qr``; a ufunc does not say where it lives, so it is looked for."""
     name, module = function.__name__, getattr(function, "__module__", None) or "numpy"
     if isinstance(function, np.ufunc) and getattr(np, name, None) is not function:
         module = "scipy.special" if getattr(sys.modules.get("scipy.special"), name, None) is function else ""
