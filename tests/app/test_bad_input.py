@@ -14,7 +14,9 @@ from click.testing import CliRunner
 from tests.app.conftest import Run
 
 from tidu.app.one_line import EXIT_BUG, EXIT_INTERRUPTED, OneLineGroup
-from tidu.errors import ShapeError
+from tidu.app.target import read_target
+from tidu.data import open_dataset
+from tidu.errors import DataError, ShapeError
 
 
 @pytest.fixture
@@ -29,6 +31,9 @@ def files(tmp_path: Path) -> Path:
     (tmp_path / "ok.csv").write_text("a,b\n" + "".join(f"{i},{i * i}\n" for i in range(30)))
     (tmp_path / "nan.csv").write_text("a,b\n" + "".join(f"{i},{'nan' if i == 7 else i}\n" for i in range(30)))
     (tmp_path / "nan_target.csv").write_text("a,b\n1,2\n2,nan\n3,4\n")
+    fractions = [f"{i},{i / 7:.4f}" for i in range(60)]
+    (tmp_path / "fractions.csv").write_text("a,b\n" + "\n".join(fractions) + "\n")
+    (tmp_path / "misspelled.csv").write_text("a,b\n\n" + "\n".join([*fractions[:9], "9,abc", *fractions[10:]]) + "\n")
     (tmp_path / "same.csv").write_text("a,b\n1,2\n2,2\n3,2\n")
     (tmp_path / "empty.csv").write_text("")
     (tmp_path / "header.csv").write_text("a,b\n")
@@ -63,6 +68,12 @@ BAD = {
     "bad number": "fit digits --learning-rate fast",
     "loss that diverges": "fit {0}/ok.csv --target b --learning-rate 1e30 --models network",
     "classes asked of many numbers": "fit {0}/big.csv --target a --classify",
+    "classes asked of fractions": "fit {0}/fractions.csv --target b --classify",
+    "classes and numbers asked": "fit digits --classify --regress",
+    "a word among numbers": "fit {0}/misspelled.csv --target b",
+    "a word among numbers that are asked": "fit {0}/misspelled.csv --target b --regress",
+    "k-NN does not fit the limit": "fit digits --models knn --memory-limit 100kB",
+    "unknown language": "--lang fr fit digits",
     "numbers asked of names": "fit iris --regress",
     "out is a file": "fit digits --out {0}/ok.csv",
     "out below a file": "fit digits --out {0}/ok.csv/there",
@@ -78,6 +89,7 @@ BAD = {
     "value given twice": "explain x*2 x=2 x=3",
     "value that is no number": "explain x*2 x=two",
     "attribute": "explain x.real x=1",
+    "hidden attribute": "explain x.__class__ x=1",
     "call outside the list": "explain open(x) x=1",
     "import": "explain __import__('os') x=1",
     "tower of powers": "explain 9**9**9**9",
@@ -111,6 +123,43 @@ def test_bad_input_gets_one_line_and_exit_code_2(
     assert "Traceback" not in result.output
     assert len(result.stderr) < 3000
     assert sorted(files.rglob("*")) == before
+
+
+@pytest.mark.parametrize("asked", [(), ("--regress",)])
+def test_a_word_among_numbers_is_named_with_its_line(files: Path, run: Run, asked: tuple[str, ...]) -> None:
+    message = run("fit", files / "misspelled.csv", "--target", "b", *asked).stderr
+    assert "'abc' in line 12" in message
+    assert "mend it, or give --classify" in message
+
+
+def test_many_class_names_of_which_most_are_numbers_are_taken_when_asked(files: Path, run: Run) -> None:
+    names = [f"1{i:02d}" if i else "100A" for i in range(25)]
+    (files / "codes.csv").write_text("a,b\n" + "".join(f"{i},{names[i % 25]}\n" for i in range(150)))
+    common = ("fit", files / "codes.csv", "--target", "b", "--models", "knn", "--out", files / "out")
+    assert "'100A' in line 2" in run(*common).stderr
+    assert "6 cells are no numbers" in run(*common).stderr
+    assert run(*common, "--classify").exit_code == 0
+
+
+def test_a_word_among_numbers_is_named_by_its_row_where_there_are_no_lines(files: Path) -> None:
+    y = np.array([f"{i}.5" for i in range(30)])
+    X = np.arange(30.0)[:, None]
+    y[4] = "abc"
+    with pytest.raises(DataError, match="row 4") as caught:
+        read_target(open_dataset((X, y)), None)
+    assert caught.value.n_texts == 1
+    y[4] = "0.1"
+    with pytest.raises(DataError, match="number dtype") as caught:
+        read_target(open_dataset((X, y)), None)
+    assert caught.value.n_texts == 0
+
+
+@pytest.mark.parametrize(("models", "limit"), [("linear", 20_000), ("network", 500_000), ("knn", 100_000)])
+def test_a_limit_that_is_too_small_is_named_as_it_was_given(files: Path, run: Run, models: str, limit: int) -> None:
+    message = run("fit", "digits", "--models", models, "--memory-limit", limit, "--out", files / "new").stderr
+    assert f"--memory-limit is {limit:,};" in message
+    # Reading rows takes more than these limits allow, whatever the batch.
+    assert "--batch-size" not in message
 
 
 def test_a_real_process_ends_the_same_way(files: Path) -> None:

@@ -37,6 +37,12 @@ def test_an_explanation_speaks_chinese(run: Run) -> None:
     assert "梯度" in run("explain", "x*x", "x=3", "--lang", "zh").output
 
 
+def test_the_language_may_stand_before_the_command_whose_own_wins(run: Run) -> None:
+    assert "梯度" in run("--lang", "zh", "explain", "x*x", "x=3").output
+    assert "Gradient" in run("--lang", "zh", "explain", "x*x", "x=3", "--lang", "en").output
+    assert "Gradient" in run("--lang", "en", "explain", "x*x", "x=3").output
+
+
 @pytest.mark.parametrize("limit", [(), ("--memory-limit", "1MB")])
 def test_knn_writes_what_the_library_finds(run: Run, tmp_path: Path, limit: tuple[str, ...]) -> None:
     rng = np.random.default_rng(0)

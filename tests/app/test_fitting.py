@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ from tidu.app.progress import EpochBar
 from tidu.app.scaling import scaled_matrix
 from tidu.app.settings import FitSettings
 from tidu.app.training import LINEAR_PENALTY, open_features, train
+from tidu.errors import BudgetError
 from tidu.learn.history import EpochRecord
 
 MODELS = {"linear.tidu.safetensors", "network.tidu.safetensors", "report.html"}
@@ -97,6 +99,49 @@ def test_rows_are_read_by_batch_where_the_features_do_not_fit(run: Run, pictures
     assert result.exit_code == 0, result.output
     assert "read batch by batch" in result.output
     assert "was not certified" in result.output
+
+
+def test_the_linear_model_is_trained_by_batch_where_its_rows_at_once_do_not_fit(run: Run, tmp_path: Path) -> None:
+    limit = ("--memory-limit", "900kB", "--models", "linear")
+    result = run("fit", "digits", "--out", tmp_path, "--epochs", 30, *limit)
+    assert result.exit_code == 0, result.output
+    assert "Scaled features take" in result.output
+    assert "batch by batch with Adam" in result.output
+    accuracy = re.search(r"linear model *│ *([0-9.]+) %", result.output)
+    assert accuracy is not None
+    assert float(accuracy[1]) > 80
+    html = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "Adam(0.001)" in html
+    assert "<dt>why batch by batch</dt><dd>L-BFGS over all rows at once does not fit" in html
+    result = run("--lang", "zh", "fit", "digits", "--out", tmp_path, "--epochs", 1, *limit)
+    assert "线性模型改用 Adam 逐批训练" in result.output
+
+
+def test_a_smaller_batch_is_advised_where_it_helps(classes_csv: Path) -> None:
+    settings = FitSettings(str(classes_csv), "", target="kind", hidden=(200,), memory_limit=20_000)
+    problem = open_problem(settings)
+    features = open_features(problem, settings.memory_limit)
+    assert features.held_bytes > 0
+    small = replace(settings, hidden=(50,), memory_limit=20_000)
+    with pytest.raises(BudgetError, match="or a smaller --batch-size") as caught:
+        train("network", problem, features, small)
+    assert caught.value.limit == 20_000
+    assert caught.value.needed > 20_000
+    with pytest.raises(BudgetError, match=r"give a larger one$"):
+        train("network", problem, features, settings)
+
+
+def test_models_of_an_earlier_run_do_not_stay_beside_the_new_report(
+    run: Run, classes_csv: Path, tmp_path: Path
+) -> None:
+    common = ("fit", classes_csv, "--target", "kind", "--out", tmp_path, "--epochs", 2)
+    (tmp_path / "mine.tidu.safetensors").write_bytes(b"another's")
+    assert "Removed" not in run(*common, "--models", "linear,network").output
+    result = run(*common, "--models", "linear,knn")
+    assert files(tmp_path) == {"linear.tidu.safetensors", "report.html", "mine.tidu.safetensors"}
+    assert f"Removed the model of an earlier run: {tmp_path / 'network.tidu.safetensors'}" in result.output
+    assert "已删除先前运行留下的模型" in run(*common, "--models", "knn", "--lang", "zh").output
+    assert files(tmp_path) == {"report.html", "mine.tidu.safetensors"}
 
 
 def test_the_same_seed_gives_the_same_models(run: Run, classes_csv: Path, tmp_path: Path) -> None:

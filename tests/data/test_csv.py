@@ -232,3 +232,9 @@ def test_any_content_is_read_or_refused_in_one_line(tmp_path_factory: pytest.Tem
     except DataError as error:
         message = str(error)
     assert "\n" not in message
+
+
+def test_the_first_cell_of_a_text_target_that_is_no_number_is_known(tmp_path: Path) -> None:
+    path = write(tmp_path, "a,b\n1,2\n\n2,abc\n3,def\n")
+    assert open_dataset(path, target="b").first_text == "'abc' in line 4"
+    assert open_dataset(path, target="a").first_text == ""

@@ -136,6 +136,39 @@ def test_a_kink_says_which_convention_applied() -> None:
     assert "kink" not in explain("abs(x)", x=1).text()
 
 
+@pytest.mark.parametrize(
+    ("expression", "values"),
+    [("log(x)", {"x": 0}), ("x/y", {"x": 1, "y": 0}), ("sqrt(x)", {"x": 0}), ("cbrt(x)", {"x": 0})],
+)
+def test_a_pole_and_the_edge_of_a_domain_are_no_kinks(expression: str, values: dict[str, int]) -> None:
+    found = explain(expression, **values)
+    assert "exactly at the edge of the derivative's domain" in found.text()
+    assert "恰在导数定义域的边缘" in found.text("zh")
+    assert "kink" not in found.text()
+
+
+@pytest.mark.parametrize(("expression", "x"), [("log(x)", -1), ("log(x)", 0), ("1/x", 0), ("log(x)*0", 0)])
+def test_where_there_is_no_value_no_slope_is_promised(expression: str, x: int) -> None:
+    found = explain(expression, x=x)
+    assert "f has no finite value here" in found.text()
+    assert "f 在此处没有有限的值" in found.text("zh")
+    assert "grows by a small h" not in found.text()
+    assert "很小的 h" not in found.text("zh")
+
+
+def test_where_only_the_gradient_is_missing_this_is_said() -> None:
+    found = explain("sqrt(x) + y", x=0, y=1)
+    assert "f has no finite gradient here: df/dx" in found.text()
+    assert "f 在此处没有有限的梯度：df/dx" in found.text("zh")
+    assert "no finite" not in explain("sqrt(x) + y", x=1, y=1).text()
+
+
+def test_elements_without_a_value_are_counted() -> None:
+    found = explain("log(x)", x=np.array([-1.0, 2.0, -3.0]))
+    assert "2 of the 3 elements of" in found.text()
+    assert "3 个元素中有 2 个" in found.text("zh")
+
+
 def test_the_border_of_a_condition_is_pointed_out() -> None:
     assert "on the border" in explain("where(x > 0, x, 0.0)", x=0).text()
     assert "on the border" not in explain("where(x > 0, x, 0.0)", x=1).text()

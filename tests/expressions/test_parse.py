@@ -237,3 +237,14 @@ def test_every_function_has_a_value_on_plain_and_on_traced_numbers(name: str) ->
     h = 1e-6
     assert math.isfinite(float(value))  # type: ignore[arg-type]
     assert slope == pytest.approx((f(x=point + h) - f(x=point - h)) / (2 * h), rel=1e-6, abs=1e-8)  # type: ignore[operator]
+
+
+@pytest.mark.parametrize("text", ["x.__class__", "x . __class__", "(x).__class__.__base__", "np.__dict__", "x.real"])
+def test_an_attribute_is_called_an_attribute(text: str) -> None:
+    with pytest.raises(ExpressionError, match="an attribute is not allowed"):
+        parse_expression(text)
+
+
+def test_a_name_that_begins_with_an_underscore_is_no_attribute() -> None:
+    with pytest.raises(ExpressionError, match="a name starts with a letter"):
+        parse_expression("x + __class__")

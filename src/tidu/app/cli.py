@@ -12,7 +12,7 @@ import click
 
 from tidu.app import options
 from tidu.app.one_line import OneLineGroup
-from tidu.words import Language
+from tidu.words import LANGUAGES, Language
 
 __all__ = ["cli", "main"]
 
@@ -25,8 +25,9 @@ _FILE = click.Path(path_type=Path)
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @click.version_option(package_name="tidu", prog_name="tidu", message="%(prog)s %(version)s")
+@click.option("--lang", type=click.Choice(LANGUAGES), help="Language, for a command that is not given its own.")
 @click.pass_context
-def cli(context: click.Context) -> None:
+def cli(context: click.Context, lang: Language | None) -> None:
     """Learn a function from data on an ordinary CPU, and see how it was learned.
 
     \b
@@ -35,6 +36,8 @@ def cli(context: click.Context) -> None:
     tidu predict tidu-fit/network.tidu.safetensors new.csv
     tidu explain "(x+y)*z" x=-2 y=5 z=-4         backpropagation, step by step
     """
+    if lang is not None:
+        context.default_map = {name: {"lang": lang} for name in cli.commands}
     if context.invoked_subcommand is None:
         click.echo(context.get_help())
 
@@ -108,8 +111,8 @@ def demo(out: Path, quick: bool, seed: int, memory_limit: int | None, lang: Lang
 )
 @click.option("--models", type=options.MODELS, default="linear,network,knn", show_default=True, help="What to fit.")
 @click.option("-k", "k", type=click.IntRange(1), default=5, show_default=True, help="Neighbors that vote.")
-@click.option("--classify", "task", flag_value="classification", help="Take the target for classes.")
-@click.option("--regress", "task", flag_value="regression", help="Take the target for a number.")
+@click.option("--classify", is_flag=True, help="Take the target for classes.")
+@click.option("--regress", is_flag=True, help="Take the target for a number.")
 @options.seed
 @options.memory_limit
 @options.language
@@ -124,7 +127,8 @@ def fit(
     learning_rate: float,
     models: tuple[str, ...],
     k: int,
-    task: str | None,
+    classify: bool,
+    regress: bool,
     seed: int,
     memory_limit: int | None,
     lang: Language,
@@ -144,6 +148,8 @@ def fit(
     from tidu.app.fitting import run_fit
     from tidu.app.settings import FitSettings
 
+    if classify and regress:
+        raise click.UsageError("--classify and --regress exclude each other; give one of them, or neither")
     chosen = FitSettings(
         data=data,
         target=target,
@@ -155,7 +161,7 @@ def fit(
         learning_rate=learning_rate,
         models=models,
         k=k,
-        task="classification" if task == "classification" else "regression" if task else None,
+        task="classification" if classify else "regression" if regress else None,
         seed=seed,
         memory_limit=memory_limit,
         lang=lang,
@@ -171,8 +177,8 @@ def fit(
             learning_rate=learning_rate,
             models=models,
             k=k,
-            classify=task == "classification",
-            regress=task == "regression",
+            classify=classify,
+            regress=regress,
             seed=seed,
             memory_limit=memory_limit,
             lang=lang,

@@ -13,6 +13,7 @@ from rich.table import Table
 from tidu.app.measuring import Cost, measured, memory_method
 from tidu.app.neighborhood import find_neighbors, plan_of, vote
 from tidu.app.one_line import EXIT_INTERRUPTED
+from tidu.app.options import MODEL_NAMES
 from tidu.app.outcome import Outcome, baseline, best, score_of
 from tidu.app.problem import Problem, open_problem
 from tidu.app.report import write_report
@@ -33,12 +34,8 @@ def run_fit(settings: FitSettings) -> None:
     """Do the main job: open, split, fit, judge, save, report."""
     lang = settings.lang
     problem = open_problem(settings)
-    if "knn" in settings.models and settings.k > problem.train.n_samples:
-        raise ParameterError(
-            f"-k {settings.k} neighbors of {problem.train.n_samples} training rows; give a smaller -k",
-            k=settings.k,
-            available=problem.train.n_samples,
-        )
+    if "knn" in settings.models:
+        _require_neighbors(problem, settings)
     created = _made(settings.out)
     try:
         _introduce(problem, settings)
@@ -53,6 +50,18 @@ def run_fit(settings: FitSettings) -> None:
     click.echo(say("fit.report", lang, path=settings.out / "report.html"))
     if interrupted:
         click.get_current_context().exit(EXIT_INTERRUPTED)
+
+
+def _require_neighbors(problem: Problem, settings: FitSettings) -> None:
+    """Refuse what k-NN cannot do, before minutes are spent on the other models."""
+    if settings.k > problem.train.n_samples:
+        raise ParameterError(
+            f"-k {settings.k} neighbors of {problem.train.n_samples} training rows; give a smaller -k",
+            k=settings.k,
+            available=problem.train.n_samples,
+        )
+    data, queries = _comparable(problem.train.X, problem), _comparable(problem.test.X, problem)
+    plan_of(queries, data, settings.k, "l2", settings.memory_limit)
 
 
 def _made(folder: Path) -> bool:
@@ -206,7 +215,18 @@ def _remark(outcomes: Sequence[Outcome], problem: Problem, settings: FitSettings
 def _save(outcomes: Sequence[Outcome], problem: Problem, settings: FitSettings) -> None:
     for one in outcomes:
         if one.network is not None:
-            path = settings.out / f"{one.name}.tidu.safetensors"
+            path = _model_path(one.name, settings)
             one.network.save(path)
             click.echo(say("fit.saved", settings.lang, path=path))
     write_report(settings.out / "report.html", outcomes, problem, settings)
+    # Models of an earlier run beside this report would be taken for those it describes.
+    written = {one.name for one in outcomes if one.network is not None}
+    for name in MODEL_NAMES:
+        path = _model_path(name, settings)
+        if name not in written and path.is_file():
+            path.unlink()
+            click.echo(say("fit.removed", settings.lang, path=path))
+
+
+def _model_path(name: str, settings: FitSettings) -> Path:
+    return settings.out / f"{name}.tidu.safetensors"

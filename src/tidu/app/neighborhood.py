@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from tidu.app.progress import bar
 from tidu.data import BlockSource
-from tidu.errors import ParameterError, ShapeError
+from tidu.errors import BudgetError, ParameterError, ShapeError
 from tidu.neighbors import MemoryPlan, kneighbors, memory_plan
 from tidu.words import Language, say
 
@@ -91,9 +91,16 @@ def plan_of(queries: BlockSource, data: BlockSource, k: int, metric: str, memory
         raise ParameterError(
             f"-k {k} neighbors of {data.shape[0]} rows in {data.name}; give a smaller -k", k=k, available=data.shape[0]
         )
-    return memory_plan(
-        queries.shape[0], data.shape[0], data.shape[1], data.dtype, k=k, memory_limit=memory_limit, metric=metric
-    )
+    try:
+        return memory_plan(
+            queries.shape[0], data.shape[0], data.shape[1], data.dtype, k=k, memory_limit=memory_limit, metric=metric
+        )
+    except BudgetError as error:
+        raise BudgetError(
+            f"k-NN of {queries.shape[0]:,} queries takes at least {error.facts['least_bytes']:,} bytes, "
+            f"but --memory-limit is {memory_limit:,}; give a larger one",
+            **error.facts,
+        ) from error
 
 
 def vote(indices: NDArray[np.int64], y: NDArray[np.generic], n_classes: int) -> NDArray[np.float64]:

@@ -234,7 +234,7 @@ def _repeat(outcomes: Sequence[Outcome], problem: Problem, settings: FitSettings
 def _fact(key: str, value: object, lang: Language) -> str:
     if key == "in_memory":
         return f"{value / 1e6:,.1f} MB" if isinstance(value, int) and value else say("report.by_batch", lang)
-    if key in ("loss", "votes"):
+    if key in ("loss", "votes", "why_batches"):
         return say(f"report.{key}_{value}", lang)
     return f"{value:g}" if isinstance(value, float) else str(value)
 

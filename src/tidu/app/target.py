@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from tidu.app.settings import Task
 from tidu.data import Dataset
+from tidu.data.text_table import is_number
 from tidu.errors import DataError
 
 __all__ = ["Target", "class_codes", "read_target"]
@@ -64,6 +65,8 @@ def read_target(data: Dataset, wanted: Task | None) -> Target:
     raw = data.y.read(0, data.n_samples)
     held = data.test
     raw_test = held.y.read(0, held.n_samples) if held is not None and held.y is not None else None
+    if wanted != "classification":
+        _refuse_misspelled_number(raw, data)
     task, reason, facts = _decide(raw, data.class_names, wanted)
     if task == "regression":
         if data.class_names is not None:
@@ -76,6 +79,8 @@ def read_target(data: Dataset, wanted: Task | None) -> Target:
         _require_two(values, data)
         test = None if raw_test is None else raw_test.astype(np.float64)
         return Target(task, reason, facts, values, test, ())
+    if raw.dtype.kind == "f":
+        _require_repeats(raw, data)
     names = _names(raw, raw_test, data)
     codes = class_codes(raw, data.class_names, names)
     _require_two(codes, data)
@@ -121,6 +126,42 @@ def _decide(
     if n <= _FEW and 2 * n <= len(raw) and np.array_equal(raw, np.rint(raw)):
         return "classification", "few", {"n": n}
     return "regression", "many", {"n": n}
+
+
+def _refuse_misspelled_number(raw: NDArray[np.generic], data: Dataset) -> None:
+    """Refuse a target of text that was meant for numbers: one bad cell would make hundreds of classes."""
+    names = data.class_names or ()
+    numbers = [is_number(name) for name in names]
+    if len(names) <= _FEW or 2 * sum(numbers) <= len(names):
+        return
+    texts = np.flatnonzero(~np.array(numbers)[raw.astype(np.intp)])
+    first = data.first_text
+    if not first and len(texts):
+        first = f"{names[int(raw[texts[0]])][:40]!r} in row {texts[0]} (counted from 0)"
+    what = f"one cell is no number: {first}; mend it" if len(texts) == 1 else f"{len(texts):,} cells are no numbers"
+    if len(texts) > 1:
+        what += f", the first is {first}; mend them"
+    elif not len(texts):
+        what = "all are saved as text; save them with a number dtype"
+    raise DataError(
+        f"the target {data.target_name or 'y'!r} of {data.X.name} has {len(names):,} different values, "
+        f"most of them numbers, but {what}, or give --classify if these are names of classes",
+        target=data.target_name,
+        n_texts=len(texts),
+        first_text=first,
+    )
+
+
+def _require_repeats(raw: NDArray[np.generic], data: Dataset) -> None:
+    """Refuse fractions of which most rows have their own for classes: nothing can be learned of a class seen once."""
+    n = len(np.unique(raw))
+    if 2 * n > len(raw):
+        raise DataError(
+            f"the target {data.target_name or 'y'!r} of {data.X.name} has {n:,} different values in {len(raw):,} rows, "
+            "too many for classes; leave --classify out",
+            got=n,
+            limit=len(raw) // 2,
+        )
 
 
 def _names(raw: NDArray[np.generic], raw_test: NDArray[np.generic] | None, data: Dataset) -> tuple[str, ...]:

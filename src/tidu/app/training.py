@@ -1,8 +1,8 @@
 """How are the linear model and the network fitted: the estimators' own objective, minimized by `tidu.fit`.
 
 The linear model's loss is convex, so L-BFGS takes it to its minimum, and a certificate says how near that
-is. The network is trained by Adam and stopped by the validation rows. Where the features do not fit into
-the memory allowed, rows are read from their source batch by batch, and Adam serves the linear model too.
+is. The network is trained by Adam and stopped by the validation rows. Where the features, or the arrays of
+L-BFGS beside them, do not fit into the memory allowed, Adam serves the linear model too, batch by batch.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import cast
 
+import click
 import numpy as np
 from numpy.typing import NDArray
 
@@ -22,11 +23,14 @@ from tidu.app.progress import EpochBar
 from tidu.app.scaling import ScaledSource, rows_per_block, scaled_matrix
 from tidu.app.settings import FitSettings
 from tidu.data import BlockSource, as_source, blocks
+from tidu.errors import BudgetError
 from tidu.estimators.linear_certificate import LinearCertificate, certify
 from tidu.estimators.mlp_objective import OUTPUTS, Objective, Params, initial_params
 from tidu.estimators.mlp_parameters import network_of
 from tidu.learn import LBFGS, Adam, fit
+from tidu.learn.batches import SOURCE_BUFFER_BYTES
 from tidu.learn.history import EpochRecord, FitResult
+from tidu.learn.probe import MemoryPlan
 from tidu.persistence.model import JSON
 from tidu.words import say
 
@@ -112,8 +116,37 @@ def train(name: str, problem: Problem, features: Features, settings: FitSettings
     BudgetError
         If the memory limit is too small.
     """
+    if name == "linear" and features.held_bytes > 0:
+        try:
+            return _trained(name, problem, features, settings, whole=True)
+        except BudgetError:
+            # The limit may still allow steps of a few rows each; it is checked again for them.
+            click.echo(say("fit.linear_by_batch", settings.lang))
+    try:
+        return _trained(name, problem, features, settings, whole=False)
+    except BudgetError as error:
+        plan = cast("MemoryPlan", error.facts["plan"])
+        raise _refusal(name, plan, features.held_bytes, cast("int", settings.memory_limit)) from error
+
+
+def _refusal(name: str, plan: MemoryPlan, held_bytes: int, limit: int) -> BudgetError:
+    """Say what is needed in terms of the command line; `plan` counts what stands beside the features held."""
+    needed = held_bytes + plan.total
+    # What no batch, however small, does without.
+    least = (held_bytes or SOURCE_BUFFER_BYTES) + plan.order + plan.params + plan.optimizer
+    instead = ", or a smaller --batch-size" if least < limit else ""
+    return BudgetError(
+        f"training the {say(f'fit.{name}')} takes {needed:,} bytes ({held_bytes:,} of them for features), "
+        f"but --memory-limit is {limit:,}; give a larger one{instead}",
+        needed=needed,
+        limit=limit,
+        plan=plan,
+    )
+
+
+def _trained(name: str, problem: Problem, features: Features, settings: FitSettings, *, whole: bool) -> Trained:
+    """Fit by L-BFGS over the `whole` rows at once, or by Adam over batches."""
     linear = name == "linear"
-    whole = linear and features.held_bytes > 0
     network = network_of(() if linear else settings.hidden, "relu", 0.0)
     loss = "softmax" if problem.classifies else "squared_error"
     objective = Objective(network, loss, LINEAR_PENALTY if linear else NETWORK_PENALTY)
@@ -155,7 +188,7 @@ def train(name: str, problem: Problem, features: Features, settings: FitSettings
     return Trained(
         network=_network(best, objective, problem, settings, result),
         curves=_curves(result, losses, scores),
-        settings=_described(objective, whole, epochs, settings, result, features),
+        settings=_described(name, objective, whole, epochs, settings, result, features),
         certificate=_certificate(best, objective, problem, features, settings, y) if linear else None,
         interrupted=result.stopped == "interrupted",
     )
@@ -241,7 +274,13 @@ def _network(
 
 
 def _described(
-    objective: Objective, whole: bool, epochs: int, settings: FitSettings, result: FitResult, features: Features
+    name: str,
+    objective: Objective,
+    whole: bool,
+    epochs: int,
+    settings: FitSettings,
+    result: FitResult,
+    features: Features,
 ) -> dict[str, object]:
     found: dict[str, object] = {
         "layers": " → ".join(str(one.shape[0]) for one in cast("Params", result.params)["coefs"])
@@ -250,6 +289,8 @@ def _described(
         "penalty": objective.alpha,
         "optimizer": "L-BFGS" if whole else f"Adam({settings.learning_rate:g})",
     }
+    if name == "linear" and features.held_bytes > 0 and not whole:
+        found["why_batches"] = "limit"
     if not whole:
         found["batch_size"] = settings.batch_size
     found["epochs"] = f"{len(result.history)} / {epochs}"

@@ -16,7 +16,17 @@ from tidu.native.text import LLVM_TYPES
 
 __all__ = ["TEMPLATES", "refusal", "supports"]
 
-_MOVES = {"reshape", "broadcast_to", "transpose", "slice", "embed", "concatenate", "convert", "stop_gradient", "barrier"}
+_MOVES = {
+    "reshape",
+    "broadcast_to",
+    "transpose",
+    "slice",
+    "embed",
+    "concatenate",
+    "convert",
+    "stop_gradient",
+    "barrier",
+}
 TEMPLATES = frozenset({"matmul", *_MOVES})
 """What is lowered by name: a loop nest of its own, index arithmetic, or a copy that loads and stores convert."""
 

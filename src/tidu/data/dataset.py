@@ -59,6 +59,8 @@ class Dataset:
         Largest value that integer pixels can have (dimensionless); dividing by it scales them to 0..1.
     text_columns : tuple of str
         Columns of text in the source; each became features ``column=value``, one per value.
+    first_text : str
+        Of a target of text: its first cell that is no number, and where, for messages; empty if not known.
     """
 
     X: BlockSource
@@ -70,6 +72,7 @@ class Dataset:
     test: Dataset | None = None
     pixel_max: int | None = None
     text_columns: tuple[str, ...] = ()
+    first_text: str = ""
 
     @property
     def n_samples(self) -> int:
@@ -137,6 +140,7 @@ def dataset_of(
     test: Dataset | None = None,
     pixel_max: int | None = None,
     text_columns: Sequence[str] = (),
+    first_text: str = "",
 ) -> Dataset:
     """Make a checked `Dataset` of a matrix and perhaps a target.
 
@@ -150,7 +154,7 @@ def dataset_of(
         Name or number of the column of `X` that is the target; negative numbers count from the end.
     feature_names : sequence of str or None
         One per column of `X`; otherwise ``x0``, ``x1`` and so on.
-    target_name, class_names, image_shape, test, pixel_max, text_columns
+    target_name, class_names, image_shape, test, pixel_max, text_columns, first_text
         As in `Dataset`; bytes (``uint8``) count as pixels up to 255.
 
     Examples
@@ -194,6 +198,7 @@ def dataset_of(
         test=test,
         pixel_max=pixel_max,
         text_columns=tuple(text_columns),
+        first_text=first_text,
     )
 
 

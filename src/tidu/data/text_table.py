@@ -18,7 +18,7 @@ from pathlib import Path
 from tidu.data.files import RegularFile
 from tidu.errors import DataError
 
-__all__ = ["MAX_TEXTS", "Column", "Table", "scan"]
+__all__ = ["MAX_TEXTS", "Column", "Table", "is_number", "scan"]
 
 MAX_TEXTS = 1000
 """Different texts of one column that are remembered."""
@@ -73,7 +73,7 @@ class Column:
             if _INFINITE.fullmatch(text) or (_NUMBER.fullmatch(text) and math.isinf(float(text))):
                 # Only an error if the column is one of numbers, which the last row decides.
                 self.infinite = self.infinite or (row, line, text)
-            elif not _NUMBER.fullmatch(text):
+            elif not is_number(text):
                 self.is_number = False
                 self.first_text = f"{text[:40]!r} in line {line}"
 
@@ -118,6 +118,17 @@ class Table:
                 return
             if row >= start:
                 yield cells
+
+
+def is_number(text: str) -> bool:
+    """Tell whether a cell is a decimal number, written as numbers are.
+
+    Examples
+    --------
+    >>> is_number("-1.5e3"), is_number("1,5"), is_number("abc")
+    (True, False, False)
+    """
+    return _NUMBER.fullmatch(text) is not None
 
 
 class _Lines:

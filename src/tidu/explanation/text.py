@@ -237,7 +237,9 @@ def _repeated(explanation: Explanation, step: Step, path: Path, lang: str) -> It
 
 def _kink(kink: Kink, lang: str) -> str:
     partials = ", ".join(map(show_number, kink.partials))
-    return say(f"explain.{'tie' if is_tie(kink) else 'kink'}", lang, partials=partials, because=kink.because)
+    finite = bool(np.isfinite(kink.partials).all())
+    key = "tie" if is_tie(kink) else "kink" if finite else "edge"
+    return say(f"explain.{key}", lang, partials=partials, because=kink.because)
 
 
 def _result(explanation: Explanation, lang: str, limit: int) -> Iterator[str]:
@@ -253,13 +255,36 @@ def _result(explanation: Explanation, lang: str, limit: int) -> Iterator[str]:
     yield from _notes(explanation, lang)
 
 
+def _not_finite(explanation: Explanation, lang: str) -> Iterator[str]:
+    """Say where there is no value, else where there is no gradient: the rules give numbers there too."""
+    undefined = False
+    for node in explanation.graph.outputs:
+        value = np.asarray(explanation.values[node])
+        n = int(np.sum(~np.isfinite(value)))
+        undefined |= n > 0
+        if n and value.ndim:
+            yield "  " + say("explain.no_values", lang, f=explanation.names[node], n=n, size=value.size)
+        elif n:
+            yield "  " + say("explain.no_value", lang, f=explanation.names[node], value=show_number(value))
+    steep = [
+        explanation.symbol(node)
+        for node in explanation.variables
+        if not np.isfinite(np.asarray(explanation.gradients[node])).all()
+    ]
+    if steep and not undefined:
+        listed = ("、" if lang == "zh" else ", ").join(steep)
+        yield "  " + say("explain.no_gradient", lang, f=explanation.result_name, symbols=listed)
+
+
 def _notes(explanation: Explanation, lang: str) -> Iterator[str]:
     name, names = explanation.result_name, explanation.names
     first = explanation.variables[0]
-    if len(explanation.graph.outputs) == 1 and explanation.graph.outputs[0].spec.shape == first.spec.shape == ():
+    outside = list(_not_finite(explanation, lang))
+    yield from outside
+    is_slope = len(explanation.graph.outputs) == 1 and explanation.graph.outputs[0].spec.shape == first.spec.shape == ()
+    if is_slope and not outside:
         slope = show_number(explanation.gradients[first])
-        if np.isfinite(explanation.gradients[first]):  # type: ignore[call-overload]
-            yield "  " + say("explain.meaning", lang, name=names[first], f=name, slope=slope)
+        yield "  " + say("explain.meaning", lang, name=names[first], f=name, slope=slope)
     fixed = [node for node in explanation.data if not explanation.is_constant(node)]
     if fixed and explanation.chosen:
         listed = "、" if lang == "zh" else ", "

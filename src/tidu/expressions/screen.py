@@ -125,6 +125,13 @@ def _check_name(text: str, token: Token) -> None:
             f"{token.text!r} is a word of Python's, which an expression does not have",
             got=token.text,
         )
+    if token.text.startswith("_") and text[: token.start].rstrip(" \t").endswith("."):
+        raise refuse(
+            text,
+            token.start,
+            "an attribute is not allowed; an expression has numbers, names and calls of known functions",
+            got=token.text[:60],
+        )
     if token.text.startswith("_") or len(token.text) > _LONGEST_NAME:
         raise refuse(
             text,

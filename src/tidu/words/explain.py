@@ -65,6 +65,11 @@ PHRASES: dict[str, Words] = {
         "en": "exactly at a kink: there is no derivative here; by convention the local one is {partials} ({because})",
         "zh": "恰在不可导点：此处导数不存在；按约定局部导数取 {partials}（{because}）",
     },
+    "edge": {
+        "en": "exactly at the edge of the derivative's domain: there is no finite derivative here; by convention the "
+        "local one is {partials} ({because})",
+        "zh": "恰在导数定义域的边缘：此处没有有限的导数；按约定局部导数取 {partials}（{because}）",
+    },
     "border": {
         "en": "exactly on the border of the condition {name}: the derivative shown is that of the chosen side",
         "zh": "恰在条件 {name} 的分界点上：这里的导数取自被选中的一侧",
@@ -72,6 +77,20 @@ PHRASES: dict[str, Words] = {
     "meaning": {
         "en": "if {name} grows by a small h, {f} changes by about {slope} h",
         "zh": "若 {name} 增加一个很小的 h，{f} 约变化 {slope} h",
+    },
+    "no_value": {
+        "en": "{f} has no finite value here ({value}), so it has no gradient here either; the numbers above are only "
+        "what the rules give",
+        "zh": "{f} 在此处没有有限的值（{value}），因此也没有梯度；上面的数只是按规则算出的结果",
+    },
+    "no_values": {
+        "en": "{n:,} of the {size:,} elements of {f} have no finite value here, so they have no gradient either; the "
+        "numbers above are only what the rules give",
+        "zh": "{f} 的 {size:,} 个元素中有 {n:,} 个在此处没有有限的值，因此也没有梯度；上面的数只是按规则算出的结果",
+    },
+    "no_gradient": {
+        "en": "{f} has no finite gradient here: {symbols}",
+        "zh": "{f} 在此处没有有限的梯度：{symbols}",
     },
     "everywhere": {"en": "all {value}", "zh": "全为 {value}"},
     "each": {"en": "element by element", "zh": "逐元素"},

@@ -70,6 +70,11 @@ PHRASES: dict[str, Words] = {
         "en": "Scaled features do not fit into the memory limit: rows are read batch by batch",
         "zh": "缩放后的特征超出内存上限：逐批读取各行",
     },
+    "linear_by_batch": {
+        "en": "L-BFGS over all rows at once does not fit into the memory limit: the linear model is trained batch by "
+        "batch with Adam",
+        "zh": "对全部数据使用 L-BFGS 超出内存上限：线性模型改用 Adam 逐批训练",
+    },
     "epochs_chosen": {
         "en": "The network sees the rows at most {epochs} times (about 1 million samples, from 10 to 200 epochs; "
         "set it with --epochs), and stops when 10 epochs bring nothing",
@@ -138,6 +143,10 @@ PHRASES: dict[str, Words] = {
         "zh": "线性模型：未证明是否达到全局最小值，因为这需要把特征以 float64 放入内存",
     },
     "saved": {"en": "Model saved: {path}", "zh": "模型已保存：{path}"},
+    "removed": {
+        "en": "Removed the model of an earlier run: {path}",
+        "zh": "已删除先前运行留下的模型：{path}",
+    },
     "report": {"en": "Report: {path}", "zh": "报告：{path}"},
     "wrote": {"en": "Wrote {path}", "zh": "已写入 {path}"},
     "test_part": {

@@ -102,6 +102,11 @@ PHRASES: dict[str, Words] = {
     "fact_penalty": {"en": "L2 penalty (alpha)", "zh": "L2 惩罚（alpha）"},
     "fact_optimizer": {"en": "optimizer", "zh": "优化器"},
     "fact_batch_size": {"en": "batch size", "zh": "批大小"},
+    "fact_why_batches": {"en": "why batch by batch", "zh": "逐批训练的原因"},
+    "why_batches_limit": {
+        "en": "L-BFGS over all rows at once does not fit into the memory limit",
+        "zh": "对全部数据使用 L-BFGS 超出内存上限",
+    },
     "fact_epochs": {"en": "epochs or iterations / at most", "zh": "轮次或迭代次数 / 上限"},
     "fact_best_epoch": {"en": "best epoch", "zh": "最佳轮次"},
     "fact_in_memory": {"en": "features in memory", "zh": "内存中的特征"},

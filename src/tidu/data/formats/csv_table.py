@@ -119,6 +119,7 @@ def _open_dataset(path: Path, target: str | int | None) -> Dataset:
         target_name=column.name,
         class_names=class_names,
         text_columns=texts,
+        first_text=column.first_text,
     )
 
 
