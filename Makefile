@@ -40,6 +40,8 @@ doc: setup
 
 bench: setup
 	$(BIN)/python benchmarks/gradient_cost.py
+	$(BIN)/python benchmarks/peers.py
+	$(BIN)/python benchmarks/digits_accuracy.py
 
 clean:
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache tidu-demo
