@@ -115,7 +115,9 @@ def trace(
             result = function(*traced_arguments, **(keywords or {}))
         except ValueError as error:
             # NumPy's item assignment hides our error, which says what to write, behind its own.
-            raise (error.__cause__ if isinstance(error.__cause__, TraceError) else error) from None
+            if isinstance(error.__cause__, TraceError):
+                raise error.__cause__ from None
+            raise
         leaves, structure = flatten(result)
         outputs = recorder.lift([as_leaf(leaf, "the result") for leaf in leaves], promote=False)
     captured = tuple(node for node, _ in recorder.captures)
