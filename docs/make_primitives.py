@@ -37,7 +37,8 @@ def derivative(primitive: Primitive) -> str:
 def conventions(primitive: Primitive) -> str:
     """Return the written conventions at kinks, ties and edges."""
     return "; ".join(
-        f"at {', '.join(f'{a:g}' for a in kink.at)}: {', '.join(f'{p:g}' for p in kink.partials)} ({kink.because})"
+        f"at {', '.join(f'{a:g}' for a in kink.at)}: {', '.join(f'{p:g}' for p in kink.partials)} "
+        f"({kink.because['en']})"
         for kink in primitive.kinks
     ).replace("|", "\\|")
 

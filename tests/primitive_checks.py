@@ -80,7 +80,8 @@ def check_record(primitive: Primitive) -> None:
         assert callable(primitive.emit) or isinstance(primitive.emit, (Fold, Template))
     assert all(len(edge) == count for edge in primitive.edges), "an edge for each operand"
     for kink in primitive.kinks:
-        assert kink.because.strip(), "a convention without a reason"
+        assert set(kink.because) == set(LANGUAGES), "a convention without a reason in each language"
+        assert all(kink.because.values()), "a convention without a reason"
         assert len(kink.at) == len(kink.partials), "a partial for each operand"
     if primitive.kind.name in ("elementwise", "reduction"):
         assert ">>>" in primitive.doc, "no example"

@@ -223,8 +223,16 @@ def test_a_wrong_identity_of_a_reduction_is_caught():
 
 
 def test_a_wrong_convention_at_a_kink_is_caught():
-    caught(checks.check_kinks, replace(find("absolute"), kinks=(Kink((0.0,), (1.0,), "as JAX"),)), DOUBLE)
-    caught(checks.check_kinks, replace(find("max"), kinks=(Kink((2.0, 2.0), (1.0, 0.0), "the first"),)), DOUBLE)
+    caught(
+        checks.check_kinks,
+        replace(find("absolute"), kinks=(Kink((0.0,), (1.0,), {"en": "as JAX", "zh": "与 JAX 相同"}),)),
+        DOUBLE,
+    )
+    caught(
+        checks.check_kinks,
+        replace(find("max"), kinks=(Kink((2.0, 2.0), (1.0, 0.0), {"en": "the first", "zh": "取第一个"}),)),
+        DOUBLE,
+    )
 
 
 def test_wrong_native_code_is_caught():
@@ -248,7 +256,7 @@ def test_a_wrong_numpy_function_is_caught():
         {"formula": Formula("e", "exp", ("1", "2"))},
         {"edges": ()},
         {"pullback": (NoGradient(""),)},
-        {"kinks": (Kink((0.0,), (1.0,), ""),)},
+        {"kinks": (Kink((0.0,), (1.0,), {"en": "why", "zh": ""}),)},
         {"samples": (Interval(0.0, 1.0), Interval(0.0, 1.0))},
     ],
     ids=lambda field: next(iter(field)),

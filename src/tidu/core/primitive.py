@@ -83,13 +83,13 @@ class Kink:
         The operands.
     partials : tuple of float
         The derivative with respect to each operand that tidu returns there.
-    because : str
-        Why this one.
+    because : Words
+        Why this one, in each language.
     """
 
     at: tuple[float, ...]
     partials: tuple[float, ...]
-    because: str
+    because: Words
 
 
 @dataclass(frozen=True, slots=True)

@@ -239,7 +239,7 @@ def _kink(kink: Kink, lang: str) -> str:
     partials = ", ".join(map(show_number, kink.partials))
     finite = bool(np.isfinite(kink.partials).all())
     key = "tie" if is_tie(kink) else "kink" if finite else "edge"
-    return say(f"explain.{key}", lang, partials=partials, because=kink.because)
+    return say(f"explain.{key}", lang, partials=partials, because=kink.because[lang])  # type: ignore[index]
 
 
 def _result(explanation: Explanation, lang: str, limit: int) -> Iterator[str]:

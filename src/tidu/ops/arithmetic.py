@@ -108,7 +108,16 @@ def subtract(x: object, y: object) -> object:
     emit=lambda b, x, y: b.div(x, y),
     samples=[_ANY, Interval(0.5, 3.0)],
     edges=_PAIRS,
-    kinks=[Kink((1.0, 0.0), (np.inf, -np.inf), "the slopes grow without bound towards the pole from the right")],
+    kinks=[
+        Kink(
+            (1.0, 0.0),
+            (np.inf, -np.inf),
+            {
+                "en": "the slopes grow without bound towards the pole from the right",
+                "zh": "从右侧趋近极点时，斜率无限增大",
+            },
+        )
+    ],
     laws=NO_LAWS,
     formula=Formula(r"\frac{{{0}}}{{{1}}}", "{0} / {1}", ("1 / {1}", "-{0} / {1}^2")),
     words={"en": "divides; a small denominator makes large gradients", "zh": "相除；分母越小，梯度越大"},
@@ -154,7 +163,16 @@ def negative(x: object) -> object:
     emit=lambda b, x: b.div(b.constant(1.0), x),
     samples=[Interval(0.5, 3.0)],
     edges=ELEMENTWISE_EDGES,
-    kinks=[Kink((0.0,), (-np.inf,), "the slope falls without bound towards the pole from the right")],
+    kinks=[
+        Kink(
+            (0.0,),
+            (-np.inf,),
+            {
+                "en": "the slope falls without bound towards the pole from the right",
+                "zh": "从右侧趋近极点时，斜率无限减小",
+            },
+        )
+    ],
     laws=Laws(involution=True, odd=True),
     formula=Formula(r"\frac{{1}}{{{0}}}", "1 / {0}", ("-1 / {0}^2",)),
     words={"en": "takes one over the number", "zh": "取倒数"},
@@ -209,7 +227,13 @@ def _emit_sign(b: ScalarBuilder, x: Scalar) -> Scalar:
     emit=_emit_sign,
     samples=[Interval(0.5, 3.0)],
     edges=ELEMENTWISE_EDGES,
-    kinks=[Kink((0.0,), (0.0,), "a jump has no slope; 0 as everywhere else")],
+    kinks=[
+        Kink(
+            (0.0,),
+            (0.0,),
+            {"en": "a jump has no slope; 0 as everywhere else", "zh": "跳跃处没有斜率；与其他各处一样取 0"},
+        )
+    ],
     laws=Laws(odd=True, increasing=True, idempotent=True),
     formula=Formula(r"\mathrm{{sign}}({0})", "sign({0})", ("0",)),
     words={"en": "says whether it is positive (1), negative (-1) or 0", "zh": "取符号：正为 1，负为 -1，零为 0"},
@@ -232,7 +256,16 @@ def sign(x: object) -> object:
     emit=lambda b, x: b.call("fabs", x),
     samples=[Interval(0.5, 3.0)],
     edges=ELEMENTWISE_EDGES,
-    kinks=[Kink((0.0,), (0.0,), "a minimum: 0 is the subgradient in the middle, the mean of the one-sided slopes")],
+    kinks=[
+        Kink(
+            (0.0,),
+            (0.0,),
+            {
+                "en": "a minimum: 0 is the subgradient in the middle, the mean of the one-sided slopes",
+                "zh": "最小值点：取居中的次梯度 0，即左右斜率的平均",
+            },
+        )
+    ],
     laws=Laws(even=True, idempotent=True),
     formula=Formula("|{0}|", "|{0}|", ("sign({0})",)),
     words={"en": "drops the sign; the gradient takes the sign on", "zh": "取绝对值；梯度乘以符号"},
@@ -262,7 +295,16 @@ def _pull_copysign(ct: Value, out: Value, x: Value, y: Value) -> Value:
     emit=lambda b, x, y: b.call("copysign", x, y),
     samples=[Interval(0.5, 3.0), Interval(-3.0, -0.5)],
     edges=_PAIRS,
-    kinks=[Kink((0.0, 1.0), (0.0, 0.0), "as that of the absolute value: the mean of the one-sided slopes")],
+    kinks=[
+        Kink(
+            (0.0, 1.0),
+            (0.0, 0.0),
+            {
+                "en": "as that of the absolute value: the mean of the one-sided slopes",
+                "zh": "与绝对值相同：左右斜率的平均",
+            },
+        )
+    ],
     laws=NO_LAWS,
     formula=Formula(r"|{0}|\,\mathrm{{sign}}({1})", "copysign({0}, {1})", ("1 if the signs agree, else -1", "0")),
     words={"en": "gives the first number the sign of the second", "zh": "把后者的符号赋给前者"},

@@ -11,6 +11,7 @@ from tidu.core.primitive import Formula, Interval, Kink, Laws
 from tidu.core.value import Value
 from tidu.ops.declare import ELEMENTWISE_EDGES, elementwise
 from tidu.ops.sigmoid import logistic
+from tidu.words import Words
 
 __all__ = ["exp", "exp2", "expm1", "log", "log1p", "log2", "log10", "logaddexp"]
 
@@ -18,7 +19,10 @@ _WIDE = Interval(-4.0, 4.0)
 _POSITIVE = Interval(0.5, 4.0)
 _LN2, _LN10 = math.log(2.0), math.log(10.0)
 _PAIRS = tuple((a, b) for a in (0.0, -1e4, 1e4, np.inf, -np.inf, np.nan) for b in (0.0, 1e4, np.inf, -np.inf))
-_POLE = "the slope grows without bound towards the edge of the domain"
+_POLE: Words = {
+    "en": "the slope grows without bound towards the edge of the domain",
+    "zh": "趋近定义域边缘时，斜率无限增大",
+}
 
 
 @elementwise(
@@ -213,9 +217,13 @@ def _emit_logaddexp(b: ScalarBuilder, x: Scalar, y: Scalar) -> Scalar:
     samples=[_WIDE, _WIDE],
     edges=_PAIRS,
     kinks=[
-        Kink((np.inf, 1.0), (1.0, 0.0), "the limit of the shares"),
-        Kink((-np.inf, 1.0), (0.0, 1.0), "the limit of the shares"),
-        Kink((-np.inf, -np.inf), (np.nan, np.nan), "the shares have no limit, as in JAX"),
+        Kink((np.inf, 1.0), (1.0, 0.0), {"en": "the limit of the shares", "zh": "各自份额的极限"}),
+        Kink((-np.inf, 1.0), (0.0, 1.0), {"en": "the limit of the shares", "zh": "各自份额的极限"}),
+        Kink(
+            (-np.inf, -np.inf),
+            (np.nan, np.nan),
+            {"en": "the shares have no limit, as in JAX", "zh": "份额没有极限，与 JAX 相同"},
+        ),
     ],
     laws=Laws(commutative=True, associative=True, identity=-np.inf),
     formula=Formula(

@@ -15,8 +15,26 @@ __all__ = ["fmax", "fmin", "maximum", "minimum"]
 
 _APART = (Interval(-3.0, -0.5), Interval(0.5, 3.0))
 _PAIRS = tuple((a, b) for a in (0.0, -0.0, 1.5, np.inf, -np.inf, np.nan) for b in (0.0, -2.0, np.inf, np.nan))
-_TIE = (Kink((1.0, 1.0), (0.5, 0.5), "a tie is shared evenly, as in JAX: the mean of the one-sided derivatives"),)
-_NAN = (Kink((np.nan, 1.0), (0.0, 0.0), "the value is NaN and equals neither operand: none has a slope, as in JAX"),)
+_TIE = (
+    Kink(
+        (1.0, 1.0),
+        (0.5, 0.5),
+        {
+            "en": "a tie is shared evenly, as in JAX: the mean of the one-sided derivatives",
+            "zh": "并列时平分，与 JAX 相同：左右导数的平均",
+        },
+    ),
+)
+_NAN = (
+    Kink(
+        (np.nan, 1.0),
+        (0.0, 0.0),
+        {
+            "en": "the value is NaN and equals neither operand: none has a slope, as in JAX",
+            "zh": "值为 NaN，与两个操作数都不相等：都没有斜率，与 JAX 相同",
+        },
+    ),
+)
 
 
 def _share(ct: Value, wins: Value, ties: Value) -> Value:
@@ -102,7 +120,14 @@ def minimum(x: object, y: object) -> object:
     emit=_nan_loses(">="),
     samples=_APART,
     edges=_PAIRS,
-    kinks=(*_TIE, Kink((np.nan, 1.0), (0.0, 1.0), "the number that is taken receives the gradient")),
+    kinks=(
+        *_TIE,
+        Kink(
+            (np.nan, 1.0),
+            (0.0, 1.0),
+            {"en": "the number that is taken receives the gradient", "zh": "被取的那个数得到梯度"},
+        ),
+    ),
     laws=Laws(commutative=True, associative=True, idempotent=True, identity=-np.inf),
     formula=Formula(r"\max({0}, {1})", "fmax({0}, {1})", ("1 if {0} > {1} else 0", "1 if {1} > {0} else 0")),
     words={"en": "takes the larger, a number before a NaN", "zh": "取较大者；遇到 NaN 时取另一个数"},
@@ -128,7 +153,14 @@ def fmax(x: object, y: object) -> object:
     emit=_nan_loses("<="),
     samples=_APART,
     edges=_PAIRS,
-    kinks=(*_TIE, Kink((np.nan, 1.0), (0.0, 1.0), "the number that is taken receives the gradient")),
+    kinks=(
+        *_TIE,
+        Kink(
+            (np.nan, 1.0),
+            (0.0, 1.0),
+            {"en": "the number that is taken receives the gradient", "zh": "被取的那个数得到梯度"},
+        ),
+    ),
     laws=Laws(commutative=True, associative=True, idempotent=True, identity=np.inf),
     formula=Formula(r"\min({0}, {1})", "fmin({0}, {1})", ("1 if {0} < {1} else 0", "1 if {1} < {0} else 0")),
     words={"en": "takes the smaller, a number before a NaN", "zh": "取较小者；遇到 NaN 时取另一个数"},

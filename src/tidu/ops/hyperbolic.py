@@ -125,7 +125,16 @@ def arcsinh(x: object) -> object:
     emit=lambda b, x: b.call("acosh", x),
     samples=[Interval(1.5, 4.0)],
     edges=(*ELEMENTWISE_EDGES, (1.0,)),
-    kinks=[Kink((1.0,), (np.inf,), "the slope grows without bound towards the edge of the domain")],
+    kinks=[
+        Kink(
+            (1.0,),
+            (np.inf,),
+            {
+                "en": "the slope grows without bound towards the edge of the domain",
+                "zh": "趋近定义域边缘时，斜率无限增大",
+            },
+        )
+    ],
     laws=Laws(increasing=True, inverse="cosh"),
     formula=Formula(r"\mathrm{{arcosh}}\,{0}", "arccosh({0})", ("1 / sqrt({0}^2 - 1)",)),
     words={"en": "finds the number of a given hyperbolic cosine", "zh": "反双曲余弦：由双曲余弦值求原数"},
@@ -149,7 +158,16 @@ def arccosh(x: object) -> object:
     emit=lambda b, x: b.call("atanh", x),
     samples=[Interval(-0.9, 0.9)],
     edges=(*ELEMENTWISE_EDGES, (1.0,), (-1.0,)),
-    kinks=[Kink((1.0,), (np.inf,), "the slope grows without bound towards the edge of the domain")],
+    kinks=[
+        Kink(
+            (1.0,),
+            (np.inf,),
+            {
+                "en": "the slope grows without bound towards the edge of the domain",
+                "zh": "趋近定义域边缘时，斜率无限增大",
+            },
+        )
+    ],
     laws=Laws(odd=True, increasing=True, inverse="tanh"),
     formula=Formula(r"\mathrm{{artanh}}\,{0}", "arctanh({0})", ("1 / (1 - {0}^2)",)),
     words={"en": "undoes the hyperbolic tangent", "zh": "反双曲正切：双曲正切的逆"},

@@ -38,11 +38,37 @@ def _pull_base(ct: Value, out: Value, x: Value, y: Value) -> Value:
     samples=[_POSITIVE, Interval(-2.0, 2.0)],
     edges=_PAIRS,
     kinks=[
-        Kink((0.0, 0.0), (0.0, 0.0), "x^0 is the constant 1; 0^y is taken as flat, as in JAX"),
-        Kink((0.0, 1.0), (1.0, 0.0), "x^1 is x; 0^y is the constant 0 for y > 0"),
-        Kink((0.0, 2.0), (0.0, 0.0), "x^2 has slope 2x; 0^y is the constant 0 for y > 0"),
-        Kink((0.0, 0.5), (np.inf, 0.0), "the slope grows without bound towards 0"),
-        Kink((-2.0, 2.0), (-4.0, np.nan), "of a negative base only whole powers are real: no slope in the exponent"),
+        Kink(
+            (0.0, 0.0),
+            (0.0, 0.0),
+            {
+                "en": "x^0 is the constant 1; 0^y is taken as flat, as in JAX",
+                "zh": "x^0 是常数 1；0^y 视为平坦，与 JAX 相同",
+            },
+        ),
+        Kink(
+            (0.0, 1.0),
+            (1.0, 0.0),
+            {"en": "x^1 is x; 0^y is the constant 0 for y > 0", "zh": "x^1 就是 x；y > 0 时 0^y 是常数 0"},
+        ),
+        Kink(
+            (0.0, 2.0),
+            (0.0, 0.0),
+            {"en": "x^2 has slope 2x; 0^y is the constant 0 for y > 0", "zh": "x^2 的斜率是 2x；y > 0 时 0^y 是常数 0"},
+        ),
+        Kink(
+            (0.0, 0.5),
+            (np.inf, 0.0),
+            {"en": "the slope grows without bound towards 0", "zh": "趋近 0 时，斜率无限增大"},
+        ),
+        Kink(
+            (-2.0, 2.0),
+            (-4.0, np.nan),
+            {
+                "en": "of a negative base only whole powers are real: no slope in the exponent",
+                "zh": "负底数只有整数次幂是实数：对指数没有斜率",
+            },
+        ),
     ],
     laws=NO_LAWS,
     formula=Formula("{0}^{{{1}}}", "{0} ^ {1}", ("{1} * {0}^({1} - 1)", "{out} * log({0})")),
@@ -99,7 +125,7 @@ def float_power(x: object, y: object) -> Value:
     emit=lambda b, x: b.call("sqrt", x),
     samples=[_POSITIVE],
     edges=ELEMENTWISE_EDGES,
-    kinks=[Kink((0.0,), (np.inf,), "the slope grows without bound towards 0")],
+    kinks=[Kink((0.0,), (np.inf,), {"en": "the slope grows without bound towards 0", "zh": "趋近 0 时，斜率无限增大"})],
     laws=Laws(increasing=True, inverse="square"),
     formula=Formula(r"\sqrt{{{0}}}", "sqrt({0})", ("1 / (2 * {out})",)),
     words={"en": "takes the square root; its slope is steep near 0", "zh": "开平方；在 0 附近斜率很大"},
@@ -123,7 +149,7 @@ def sqrt(x: object) -> object:
     emit=lambda b, x: b.call("cbrt", x),
     samples=[_POSITIVE],
     edges=ELEMENTWISE_EDGES,
-    kinks=[Kink((0.0,), (np.inf,), "the tangent is vertical")],
+    kinks=[Kink((0.0,), (np.inf,), {"en": "the tangent is vertical", "zh": "切线是竖直的"})],
     laws=Laws(increasing=True, odd=True),
     formula=Formula(r"\sqrt[3]{{{0}}}", "cbrt({0})", ("1 / (3 * {out}^2)",)),
     words={"en": "takes the cube root, also of negative numbers", "zh": "开立方，负数也可以"},
@@ -152,7 +178,13 @@ def _side(ct: Value, out: Value, x: Value) -> Value:
     emit=lambda b, x, y: b.call("hypot", x, y),
     samples=[_POSITIVE, Interval(-3.0, 3.0)],
     edges=_SIDES,
-    kinks=[Kink((0.0, 0.0), (0.0, 0.0), "a minimum: 0 is a subgradient, the one in the middle")],
+    kinks=[
+        Kink(
+            (0.0, 0.0),
+            (0.0, 0.0),
+            {"en": "a minimum: 0 is a subgradient, the one in the middle", "zh": "最小值点：0 是居中的次梯度"},
+        )
+    ],
     laws=Laws(commutative=True),
     formula=Formula(r"\sqrt{{{0}^2 + {1}^2}}", "sqrt({0}^2 + {1}^2)", ("{0} / {out}", "{1} / {out}")),
     words={"en": "gives the hypotenuse of a right triangle", "zh": "由两直角边求斜边"},

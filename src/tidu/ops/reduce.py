@@ -20,9 +20,20 @@ __all__ = ["all_", "any_", "max_", "min_", "prod", "sum_"]
 
 _ANY = (Interval(-3.0, 3.0),)
 _TIES = (
-    Kink((2.0, 2.0), (0.5, 0.5), "a tie is shared evenly, as in JAX"),
-    Kink((1.0, 1.0, 1.0, 1.0), (0.25, 0.25, 0.25, 0.25), "a tie is shared evenly, as in JAX"),
-    Kink((1.0, np.nan), (0.0, 0.0), "the value is NaN, which equals no element: none receives the gradient"),
+    Kink((2.0, 2.0), (0.5, 0.5), {"en": "a tie is shared evenly, as in JAX", "zh": "并列时平分，与 JAX 相同"}),
+    Kink(
+        (1.0, 1.0, 1.0, 1.0),
+        (0.25, 0.25, 0.25, 0.25),
+        {"en": "a tie is shared evenly, as in JAX", "zh": "并列时平分，与 JAX 相同"},
+    ),
+    Kink(
+        (1.0, np.nan),
+        (0.0, 0.0),
+        {
+            "en": "the value is NaN, which equals no element: none receives the gradient",
+            "zh": "值为 NaN，与任何元素都不相等：都得不到梯度",
+        },
+    ),
 )
 
 
@@ -103,8 +114,19 @@ def _pull_prod(ct: Value, out: Value, x: Value, **params: Param) -> Value:
     emit=Fold(1.0, lambda b, total, x: b.mul(total, x)),
     samples=_ANY,
     kinks=[
-        Kink((2.0, 0.0, 3.0), (0.0, 6.0, 0.0), "no kink: with one zero only that element has a slope"),
-        Kink((0.0, 0.0, 3.0), (0.0, 0.0, 0.0), "no kink: with two zeros no element has a slope"),
+        Kink(
+            (2.0, 0.0, 3.0),
+            (0.0, 6.0, 0.0),
+            {
+                "en": "no kink: with one zero only that element has a slope",
+                "zh": "并非不可导：只有一个零时，只有那个元素有斜率",
+            },
+        ),
+        Kink(
+            (0.0, 0.0, 3.0),
+            (0.0, 0.0, 0.0),
+            {"en": "no kink: with two zeros no element has a slope", "zh": "并非不可导：有两个零时，没有元素有斜率"},
+        ),
     ],
     laws=Laws(identity=1.0),
     formula=Formula(r"\prod {0}", "prod({0})", ("product of the others",)),

@@ -14,8 +14,16 @@ __all__ = ["ceil", "floor", "floor_divide", "fmod", "heaviside", "remainder", "r
 _STEP = Interval(1.1, 1.4)
 _EDGES = (*ELEMENTWISE_EDGES, (0.5,), (1.5,), (2.5,), (-0.5,), (-1.5,), (-0.3,))
 _FLAT = NoGradient("constant between its jumps")
-_JUMP = (Kink((1.5,), (0.0,), "a step has no slope; 0 as everywhere else"),)
-_AT_WHOLE = (Kink((1.0,), (0.0,), "a step has no slope; 0 as everywhere else"),)
+_JUMP = (
+    Kink(
+        (1.5,), (0.0,), {"en": "a step has no slope; 0 as everywhere else", "zh": "台阶处没有斜率；与其他各处一样取 0"}
+    ),
+)
+_AT_WHOLE = (
+    Kink(
+        (1.0,), (0.0,), {"en": "a step has no slope; 0 as everywhere else", "zh": "台阶处没有斜率；与其他各处一样取 0"}
+    ),
+)
 _PAIRS = tuple(
     (a, b) for a in (0.0, -0.0, 7.0, -7.0, 0.3, np.inf, np.nan) for b in (2.0, -2.0, 0.1, 0.0, np.inf, -np.inf, np.nan)
 )
@@ -137,7 +145,16 @@ def _emit_remainder(b: ScalarBuilder, x: Scalar, y: Scalar) -> Scalar:
     emit=_emit_remainder,
     samples=_QUOTIENTS,
     edges=_PAIRS,
-    kinks=[Kink((2.0, 1.0), (1.0, -2.0), "the slopes to the right of the jump, as the value is that to the right")],
+    kinks=[
+        Kink(
+            (2.0, 1.0),
+            (1.0, -2.0),
+            {
+                "en": "the slopes to the right of the jump, as the value is that to the right",
+                "zh": "取跳跃右侧的斜率，因为值也是右侧的",
+            },
+        )
+    ],
     laws=NO_LAWS,
     formula=Formula(r"{0} \bmod {1}", "{0} % {1}", ("1", "-floor({0} / {1})")),
     words={"en": "gives what division leaves over, with the divisor's sign", "zh": "取余数，符号与除数相同"},
@@ -161,7 +178,16 @@ def remainder(x: object, y: object) -> object:
     emit=lambda b, x, y: b.call("fmod", x, y),
     samples=_QUOTIENTS,
     edges=_PAIRS,
-    kinks=[Kink((2.0, 1.0), (1.0, -2.0), "the slopes to the right of the jump, as the value is that to the right")],
+    kinks=[
+        Kink(
+            (2.0, 1.0),
+            (1.0, -2.0),
+            {
+                "en": "the slopes to the right of the jump, as the value is that to the right",
+                "zh": "取跳跃右侧的斜率，因为值也是右侧的",
+            },
+        )
+    ],
     laws=NO_LAWS,
     formula=Formula(r"\mathrm{{fmod}}({0}, {1})", "fmod({0}, {1})", ("1", "-trunc({0} / {1})")),
     words={"en": "gives what division leaves over, with the dividend's sign", "zh": "取余数，符号与被除数相同"},
@@ -197,7 +223,13 @@ def _emit_floor_divide(b: ScalarBuilder, x: Scalar, y: Scalar) -> Scalar:
     emit=_emit_floor_divide,
     samples=_QUOTIENTS,
     edges=_PAIRS,
-    kinks=[Kink((2.0, 1.0), (0.0, 0.0), "a step has no slope; 0 as everywhere else")],
+    kinks=[
+        Kink(
+            (2.0, 1.0),
+            (0.0, 0.0),
+            {"en": "a step has no slope; 0 as everywhere else", "zh": "台阶处没有斜率；与其他各处一样取 0"},
+        )
+    ],
     laws=NO_LAWS,
     formula=Formula(r"\left\lfloor \frac{{{0}}}{{{1}}} \right\rfloor", "{0} // {1}", ("0", "0")),
     words={"en": "divides and rounds down; no gradient passes", "zh": "整除，向下取整；梯度不通过"},
@@ -227,7 +259,16 @@ def _emit_heaviside(b: ScalarBuilder, x: Scalar, y: Scalar) -> Scalar:
     emit=_emit_heaviside,
     samples=[Interval(0.5, 3.0), Interval(-3.0, 3.0)],
     edges=tuple((a, b) for a in (0.0, -0.0, 1.0, -1.0, np.inf, np.nan) for b in (0.5, np.nan)),
-    kinks=[Kink((0.0, 0.5), (0.0, 1.0), "a step has no slope; at 0 the value is the second operand")],
+    kinks=[
+        Kink(
+            (0.0, 0.5),
+            (0.0, 1.0),
+            {
+                "en": "a step has no slope; at 0 the value is the second operand",
+                "zh": "台阶处没有斜率；在 0 处值是第二个操作数",
+            },
+        )
+    ],
     laws=NO_LAWS,
     formula=Formula(r"H({0})", "heaviside({0}, {1})", ("0", "1 if {0} == 0 else 0")),
     words={

@@ -87,7 +87,16 @@ def erfc(x: object) -> object:
     emit=InterpretedOnly("C's <math.h> has no inverse of the error function"),
     samples=[Interval(-0.8, 0.8)],
     edges=(*ELEMENTWISE_EDGES, (1.0,), (-1.0,)),
-    kinks=[Kink((1.0,), (np.inf,), "the slope grows without bound towards the edge of the domain")],
+    kinks=[
+        Kink(
+            (1.0,),
+            (np.inf,),
+            {
+                "en": "the slope grows without bound towards the edge of the domain",
+                "zh": "趋近定义域边缘时，斜率无限增大",
+            },
+        )
+    ],
     laws=Laws(odd=True, increasing=True, inverse="erf"),
     formula=Formula(r"\mathrm{{erf}}^{{-1}}({0})", "erfinv({0})", ("sqrt(pi) / 2 * exp({out}^2)",)),
     words={"en": "undoes the error function: quantiles of the bell curve", "zh": "误差函数的逆：钟形曲线的分位数"},
@@ -119,7 +128,16 @@ def _emit_xlogy(b: ScalarBuilder, x: Scalar, y: Scalar) -> Scalar:
     emit=_emit_xlogy,
     samples=[Interval(-3.0, 3.0), Interval(0.5, 3.0)],
     edges=tuple((a, b) for a in (0.0, 1.0, np.inf, np.nan) for b in (0.0, 2.0, np.inf, -1.0, np.nan)),
-    kinks=[Kink((0.0, 0.0), (-np.inf, np.nan), "the slope of -x log x is infinite at 0, as in JAX")],
+    kinks=[
+        Kink(
+            (0.0, 0.0),
+            (-np.inf, np.nan),
+            {
+                "en": "the slope of -x log x is infinite at 0, as in JAX",
+                "zh": "-x log x 在 0 处斜率无穷大，与 JAX 相同",
+            },
+        )
+    ],
     laws=NO_LAWS,
     formula=Formula(r"{0} \ln {1}", "{0} * log({1})", ("log({1})", "{0} / {1}")),
     words={"en": "multiplies by a logarithm, 0 times anything being 0", "zh": "乘以对数，并规定 0 乘任何数为 0"},

@@ -107,8 +107,22 @@ def tan(x: object) -> object:
     samples=[_INSIDE],
     edges=_BOUNDS,
     kinks=[
-        Kink((1.0,), (np.inf,), "the slope grows without bound towards the edge of the domain"),
-        Kink((-1.0,), (np.inf,), "the slope grows without bound towards the edge of the domain"),
+        Kink(
+            (1.0,),
+            (np.inf,),
+            {
+                "en": "the slope grows without bound towards the edge of the domain",
+                "zh": "趋近定义域边缘时，斜率无限增大",
+            },
+        ),
+        Kink(
+            (-1.0,),
+            (np.inf,),
+            {
+                "en": "the slope grows without bound towards the edge of the domain",
+                "zh": "趋近定义域边缘时，斜率无限增大",
+            },
+        ),
     ],
     laws=Laws(odd=True, increasing=True, inverse="sin"),
     formula=Formula(r"\arcsin {0}", "arcsin({0})", ("1 / sqrt(1 - {0}^2)",)),
@@ -134,8 +148,22 @@ def arcsin(x: object) -> object:
     samples=[_INSIDE],
     edges=_BOUNDS,
     kinks=[
-        Kink((1.0,), (-np.inf,), "the slope falls without bound towards the edge of the domain"),
-        Kink((-1.0,), (-np.inf,), "the slope falls without bound towards the edge of the domain"),
+        Kink(
+            (1.0,),
+            (-np.inf,),
+            {
+                "en": "the slope falls without bound towards the edge of the domain",
+                "zh": "趋近定义域边缘时，斜率无限减小",
+            },
+        ),
+        Kink(
+            (-1.0,),
+            (-np.inf,),
+            {
+                "en": "the slope falls without bound towards the edge of the domain",
+                "zh": "趋近定义域边缘时，斜率无限减小",
+            },
+        ),
     ],
     laws=Laws(inverse="cos"),
     formula=Formula(r"\arccos {0}", "arccos({0})", ("-1 / sqrt(1 - {0}^2)",)),
@@ -188,8 +216,19 @@ def arctan(x: object) -> object:
     samples=[Interval(0.5, 3.0), Interval(-3.0, 3.0)],
     edges=_PAIRS,
     kinks=[
-        Kink((0.0, 0.0), (np.nan, np.nan), "the origin has no angle and no slope of one; NaN, as in JAX"),
-        Kink((0.0, -1.0), (-1.0, 0.0), "on the cut the angle jumps by 2 pi, its slopes do not"),
+        Kink(
+            (0.0, 0.0),
+            (np.nan, np.nan),
+            {
+                "en": "the origin has no angle and no slope of one; NaN, as in JAX",
+                "zh": "原点没有角度，也没有斜率；NaN，与 JAX 相同",
+            },
+        ),
+        Kink(
+            (0.0, -1.0),
+            (-1.0, 0.0),
+            {"en": "on the cut the angle jumps by 2 pi, its slopes do not", "zh": "在割线上角度跳变 2π，斜率不变"},
+        ),
     ],
     laws=NO_LAWS,
     formula=Formula(
