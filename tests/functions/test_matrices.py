@@ -173,3 +173,16 @@ def test_arbitrary_singular_vectors_are_refused() -> None:
     for function in (lambda x: np.linalg.svd(x)[0], lambda x: np.linalg.svd(x, hermitian=True)[0]):
         with pytest.raises(UnsupportedError):
             tidu.grad(lambda x, f=function: np.sum(f(x)))(np.ones((3, 2)))
+
+
+@pytest.mark.parametrize("shape", [(3, 2), (3, 3), (2, 4), (5, 4, 2), (2, 2, 5)])
+def test_qr_gives_both_factors_and_their_gradients(shape):
+    a = np.random.default_rng(0).normal(size=shape)
+    for found, expected in zip(tidu.jit(lambda a: tuple(np.linalg.qr(a)))(a), np.linalg.qr(a), strict=True):
+        np.testing.assert_allclose(found, expected, atol=1e-12)
+    tidu.check_grads(lambda a: tuple(np.linalg.qr(a)), (a,), order=2)
+
+
+def test_added_columns_of_a_complete_qr_are_refused():
+    with pytest.raises(tidu.errors.UnsupportedError, match="reduced"):
+        tidu.grad(lambda a: np.sum(np.linalg.qr(a, mode="complete")[0]))(np.ones((3, 2)))

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import update_wrapper, wraps
+from typing import cast
 
 import numpy as np
 
@@ -77,6 +78,16 @@ def _run_opaque(
     return traced, outs, frozenset(constants)
 
 
+_local = threading.local()
+
+
+def _forward_rules() -> list[custom_vjp]:
+    """Return the functions of this thread whose forward rule is running."""
+    if not hasattr(_local, "running"):
+        _local.running = []
+    return cast("list[custom_vjp]", _local.running)
+
+
 @dataclass(frozen=True, slots=True)
 class _Rule:
     """What `defvjp` was given."""
@@ -116,7 +127,6 @@ class custom_vjp:
         self.fun = fun
         self.nondiff_argnums = tuple(nondiff_argnums)
         self._rule: _Rule | None = None
-        self._inside = threading.local()
         self.__name__: str = getattr(fun, "__name__", "f")
         update_wrapper(self, fun)
 
@@ -136,7 +146,7 @@ class custom_vjp:
         static = {n % len(arguments) for n in self.nondiff_argnums}
         dynamic = tuple(x for i, x in enumerate(arguments) if i not in static)
         leaves, structure = flatten(dynamic)
-        if innermost(leaves) is None or getattr(self._inside, "forward", False):
+        if innermost(leaves) is None or self in _forward_rules():
             # Inside its own forward rule, which may well call it, the function is an ordinary one.
             return self.fun(*arguments)
         return self._call(self._rule, arguments, static, leaves, structure)
@@ -149,11 +159,12 @@ class custom_vjp:
         def forward(*flat: object) -> tuple[object, ...]:
             given = iter(unflatten(structure, flat))  # type: ignore[call-overload]
             full = [x if i in static else next(given) for i, x in enumerate(arguments)]
-            self._inside.forward = True
+            running = _forward_rules()
+            running.append(self)
             try:
                 result, residuals = rule.forward(*full)
             finally:
-                self._inside.forward = False
+                running.pop()
             outs, shapes["result"] = flatten(result)
             kept, shapes["residuals"] = flatten(residuals)
             return (*outs, *kept)
