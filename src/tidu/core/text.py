@@ -7,7 +7,6 @@ that source lines are comments and a `Call` (its derivative is Python code) cann
 from __future__ import annotations
 
 import ast
-import math
 import re
 from dataclasses import replace
 from typing import cast
@@ -51,9 +50,9 @@ def print_graph(graph: Graph) -> str:
 def _right_side(node: Node, names: str) -> str:
     match node.op:
         case Literal(value=value):
-            return f"literal({_print_number(value)})"
+            return f"literal({value!r})"
         case Operation(primitive=primitive, params=params):
-            shown = ", ".join(f"{key}={_print_param(value)}" for key, value in params.items())
+            shown = ", ".join(f"{key}={value!r}" for key, value in params.items())
             return f"{primitive.name}({names})" + (f" {{{shown}}}" if params else "")
         case Call(name=name):
             return f"call {_word(name)}({names})"
@@ -172,14 +171,6 @@ def _finite(value: ast.expr) -> ast.expr:
     return cast("ast.expr", Names().visit(value))
 
 
-def _print_param(value: Param) -> str:
-    return repr(value)
-
-
-def _print_number(value: complex) -> str:
-    return repr(value)
-
-
 def _parse_number(text: str) -> bool | int | float | complex:
     if text in ("True", "False"):
         return text == "True"
@@ -197,8 +188,3 @@ def _word(name: str) -> str:
 
 def _escape(label: str) -> str:
     return re.sub(r"[\s,;:(){}=#^]", "_", label)
-
-
-def same_number(a: complex, b: complex) -> bool:
-    """Tell whether two literals are the same number, NaN being the same as NaN."""
-    return a == b or (isinstance(a, float) and isinstance(b, float) and math.isnan(a) and math.isnan(b))
