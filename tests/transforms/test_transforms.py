@@ -380,3 +380,12 @@ def test_a_custom_rule_may_call_what_cannot_be_traced():
         tidu.grad(lambda x: np.sum(tidu.grad(lambda x: np.sum(f(x)))(x)))(x)
     with pytest.raises(tidu.errors.UnsupportedError):
         tidu.jit(tidu.grad(lambda x: np.sum(f(x))))(x)
+
+
+def test_a_forward_rule_is_not_run_again_for_the_gradient(monkeypatch):
+    f = tidu.custom_vjp(lambda x: np.exp(x))
+    f.defvjp(lambda x: (np.exp(x), np.exp(x)), lambda y, ct: (ct * y,))
+    ran = []
+    monkeypatch.setattr("tidu.interpret.run_call", lambda *arguments: ran.append(arguments))
+    np.testing.assert_allclose(tidu.grad(lambda x: np.sum(f(x)))(X), np.exp(X))
+    assert not ran

@@ -7,15 +7,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tidu.core.structural import convert
 from tidu.core.table import implements
 from tidu.core.value import Value
 from tidu.errors import UnsupportedError
 from tidu.functions.norm import root
-from tidu.functions.statistics import mean
-from tidu.ops.arithmetic import divide, square, subtract
+from tidu.functions.statistics import mean, var
 from tidu.ops.compare import where
-from tidu.ops.extremes import maximum
 from tidu.ops.logic import isnan, logical_not
 from tidu.ops.reduce import all_, max_, min_, prod, sum_
 
@@ -125,13 +122,7 @@ def nanvar(
     1.0
     """
     _refuse("nanvar", {"dtype": dtype, **others})
-    center = nanmean(a, axis, keepdims=True)
-    present = logical_not(isnan(a))
-    # NaN is replaced before the square, whose slope at NaN would come back as 0 * NaN
-    distance = where(present, subtract(_filled(a, 0.0), center), 0.0)
-    count = convert(sum_(present, axis=axis, keepdims=keepdims is True), distance.dtype)
-    total = sum_(square(distance), axis=axis, keepdims=keepdims is True)
-    return divide(total, maximum(subtract(count, float(ddof)), 0.0))
+    return var(a, axis, ddof=ddof, keepdims=keepdims, where=logical_not(isnan(a)))
 
 
 @implements(np.nanstd)

@@ -32,8 +32,9 @@ def _is_given(value: object) -> bool:
     return value is not None and value is not _NOT_GIVEN
 
 
-@implements(np.sum)
-def _sum(
+def _total(
+    base: Callable[..., Value],
+    join: Callable[..., Value],
     a: object,
     axis: Axis = None,
     dtype: object = None,
@@ -42,22 +43,8 @@ def _sum(
     initial: object = _NOT_GIVEN,
     where: object = True,
 ) -> Value:
-    found = sum_(a, axis=axis, dtype=dtype, out=out, keepdims=keepdims, where=where)  # type: ignore[call-arg]
-    return add(found, initial) if _is_given(initial) else found
-
-
-@implements(np.prod)
-def _prod(
-    a: object,
-    axis: Axis = None,
-    dtype: object = None,
-    out: object = None,
-    keepdims: object = False,
-    initial: object = _NOT_GIVEN,
-    where: object = True,
-) -> Value:
-    found = prod(a, axis=axis, dtype=dtype, out=out, keepdims=keepdims, where=where)  # type: ignore[call-arg]
-    return multiply(found, initial) if _is_given(initial) else found
+    found = base(a, axis=axis, dtype=dtype, out=out, keepdims=keepdims, where=where)
+    return join(found, initial) if _is_given(initial) else found
 
 
 def _extreme(
@@ -78,6 +65,8 @@ def _extreme(
     return join(found, initial) if _is_given(initial) else found
 
 
+implements(np.sum)(partial(_total, sum_, add))
+implements(np.prod)(partial(_total, prod, multiply))
 implements(np.max, np.amax)(partial(_extreme, max_, maximum))
 implements(np.min, np.amin)(partial(_extreme, min_, minimum))
 

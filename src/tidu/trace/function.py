@@ -58,8 +58,12 @@ class _Remembering(Recorder):
 
     def wrap(self, node: Node, value: object | None = None) -> Traced:
         """Return a stand-in for a node, and remember its value."""
-        self.values[node] = value
+        self.remember(node, value)
         return super().wrap(node, value)
+
+    def remember(self, node: Node, value: object) -> None:
+        """Keep what a node is worth (of a `Call`: the tuple), so that the derivative need not run it again."""
+        self.values[node] = value
 
 
 def trace(

@@ -81,6 +81,9 @@ class Recorder(AbstractRecorder):
         """Return a stand-in for a node."""
         return self.stand_in(self, node, value)
 
+    def remember(self, node: Node, value: object) -> None:
+        """Note what a node is worth; a recorder for derivatives keeps it, this one does not."""
+
     def record(self, primitive: Primitive, operands: Sequence[object], params: Params) -> Traced:
         """Record ``primitive(*operands, **params)`` and return its stand-in."""
         traced = self.lift(operands, promote=primitive.kind.name == "elementwise")
@@ -97,6 +100,7 @@ class Recorder(AbstractRecorder):
         node = Node(operation, tuple(x.node for x in traced), outputs[0].spec, source)
         if self.eager:
             values = run_call(operation, [x.value for x in traced], values)
+            self.remember(node, values)
         return [
             self.wrap(Node(Project(i), (node,), output.spec, source), values[i] if self.eager and values else None)
             for i, output in enumerate(outputs)
