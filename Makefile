@@ -39,6 +39,8 @@ doc: setup
 	$(BIN)/python docs/make_primitives.py
 
 bench: setup
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
+	$(BIN)/tidu bench train
 	$(BIN)/python benchmarks/gradient_cost.py
 	$(BIN)/python benchmarks/peers.py
 	$(BIN)/python benchmarks/digits_accuracy.py

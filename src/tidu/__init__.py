@@ -12,24 +12,12 @@ from typing import TYPE_CHECKING
 
 from tidu import config as config
 from tidu import errors as errors
-from tidu import functions as functions
-from tidu import ops as ops
-from tidu.ops.convert import stop_gradient as stop_gradient
-from tidu.transforms.batching import vmap as vmap
-from tidu.transforms.check import check_grads as check_grads
-from tidu.transforms.compiled import jit as jit
-from tidu.transforms.custom import checkpoint as checkpoint
-from tidu.transforms.custom import custom_vjp as custom_vjp
-from tidu.transforms.forward import hvp as hvp
-from tidu.transforms.forward import jvp as jvp
-from tidu.transforms.gradients import grad as grad
-from tidu.transforms.gradients import value_and_grad as value_and_grad
-from tidu.transforms.gradients import vjp as vjp
-from tidu.transforms.matrices import hessian as hessian
-from tidu.transforms.matrices import jacobian as jacobian
+from tidu.core.filling import filled_by
 
 if TYPE_CHECKING:
+    from tidu import functions as functions
     from tidu import nn as nn
+    from tidu import ops as ops
     from tidu.estimators import KNeighborsClassifier as KNeighborsClassifier
     from tidu.estimators import KNeighborsRegressor as KNeighborsRegressor
     from tidu.estimators import MLPClassifier as MLPClassifier
@@ -48,32 +36,55 @@ if TYPE_CHECKING:
     from tidu.neighbors import kneighbors as kneighbors
     from tidu.neighbors import radius_neighbors as radius_neighbors
     from tidu.nn import random as random
+    from tidu.ops.convert import stop_gradient as stop_gradient
+    from tidu.transforms.batching import vmap as vmap
+    from tidu.transforms.check import check_grads as check_grads
+    from tidu.transforms.compiled import jit as jit
+    from tidu.transforms.custom import checkpoint as checkpoint
+    from tidu.transforms.custom import custom_vjp as custom_vjp
+    from tidu.transforms.forward import hvp as hvp
+    from tidu.transforms.forward import jvp as jvp
+    from tidu.transforms.gradients import grad as grad
+    from tidu.transforms.gradients import value_and_grad as value_and_grad
+    from tidu.transforms.gradients import vjp as vjp
+    from tidu.transforms.matrices import hessian as hessian
+    from tidu.transforms.matrices import jacobian as jacobian
 
 __version__ = "0.1.0.dev0"
 
-# Loaded when first asked for, so that `import tidu` stays quick.
-_LATER = {
-    "add_at": "tidu.functions.indexing",
-    "set_at": "tidu.functions.indexing",
-    "explain": "tidu.explanation",
-    "fit": "tidu.learn",
-    "kneighbors": "tidu.neighbors",
-    "radius_neighbors": "tidu.neighbors",
-}
-_LATER |= dict.fromkeys(("SGD", "Adagrad", "RMSprop", "Adam", "AdamW", "LBFGS"), "tidu.learn")
-_LATER |= dict.fromkeys(
-    ("MLPClassifier", "MLPRegressor", "KNeighborsClassifier", "KNeighborsRegressor", "NearestNeighbors"),
-    "tidu.estimators",
-)
-_MODULES = ("nn", "learn", "neighbors", "data", "estimators", "explanation", "expressions", "persistence")
+filled_by("tidu.ops", "tidu.functions")
 
-_NOW = ["check_grads", "checkpoint", "config", "custom_vjp", "errors", "grad", "hessian", "hvp", "jacobian", "jit"]
-_NOW += ["jvp", "stop_gradient", "value_and_grad", "vjp", "vmap"]
-__all__ = sorted([*_NOW, *_LATER, "nn", "random"])
+# Everything is loaded when first asked for, so that `import tidu` stays quick.
+_HOME = {
+    "tidu.estimators": (
+        "MLPClassifier",
+        "MLPRegressor",
+        "KNeighborsClassifier",
+        "KNeighborsRegressor",
+        "NearestNeighbors",
+    ),
+    "tidu.explanation": ("explain",),
+    "tidu.functions.indexing": ("add_at", "set_at"),
+    "tidu.learn": ("fit", "SGD", "Adagrad", "RMSprop", "Adam", "AdamW", "LBFGS"),
+    "tidu.neighbors": ("kneighbors", "radius_neighbors"),
+    "tidu.ops.convert": ("stop_gradient",),
+    "tidu.transforms.batching": ("vmap",),
+    "tidu.transforms.check": ("check_grads",),
+    "tidu.transforms.compiled": ("jit",),
+    "tidu.transforms.custom": ("checkpoint", "custom_vjp"),
+    "tidu.transforms.forward": ("hvp", "jvp"),
+    "tidu.transforms.gradients": ("grad", "value_and_grad", "vjp"),
+    "tidu.transforms.matrices": ("hessian", "jacobian"),
+}
+_LATER = {name: module for module, names in _HOME.items() for name in names}
+_PACKAGES = {"nn", "learn", "neighbors", "data", "estimators", "explanation", "expressions", "persistence"}
+_PACKAGES |= {"words", "native", "interpret", "ops", "trace", "functions", "differentiate", "compile", "transforms"}
+
+__all__ = sorted([*_LATER, "config", "errors", "nn", "random"])
 
 
 def __getattr__(name: str) -> object:
-    if name in _MODULES:
+    if name in _PACKAGES:
         return import_module(f"tidu.{name}")
     if name == "random":
         return import_module("tidu.nn.random")

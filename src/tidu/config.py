@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from fractions import Fraction
 
 from tidu.errors import ParameterError
 
@@ -67,6 +66,8 @@ def parse_bytes(amount: str | int) -> int:
     >>> parse_bytes("64MB"), parse_bytes("1 GiB"), parse_bytes(4096)
     (64000000, 1073741824, 4096)
     """
+    from fractions import Fraction  # here, as it brings `decimal` along, which few programs need
+
     found: int | None = None
     if isinstance(amount, str):
         match = _AMOUNT.fullmatch(amount.lower())

@@ -6,15 +6,24 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from tidu.compile import native_function
+from tidu.compile import Settings, native_function
 from tidu.core.bind import apply
 from tidu.core.graph import Graph
 from tidu.core.primitive import Primitive
 from tidu.interpret import interpret
+from tidu.native.machine import Processor, baseline, narrowed
 from tidu.trace.function import trace
 
 ULPS = 4
 """Both sides keep within a few units in the last place of the true value, each by its own libm."""
+
+PROCESSORS: dict[str, Callable[[], Processor | None]] = {
+    "host": lambda: None,
+    "32 bytes": lambda: narrowed(32),
+    "16 bytes": lambda: narrowed(16),
+    "baseline": baseline,
+}
+"""What code is made for: on x86-64 with AVX-512 that is AVX-512, AVX2, SSE 4 and SSE2."""
 
 
 def graph_of(function: Callable[..., object], *arguments: object) -> Graph:
@@ -23,19 +32,21 @@ def graph_of(function: Callable[..., object], *arguments: object) -> Graph:
     return traced.graph
 
 
+def interpreted(graph: Graph, inputs: Sequence[object]) -> list[np.ndarray]:
+    with np.errstate(all="ignore"):
+        return [np.asarray(x) for x in interpret(graph, inputs)]
+
+
 def both(
-    graph: Graph, inputs: Sequence[object], *, vectorize: bool = True
+    graph: Graph, inputs: Sequence[object], settings: Settings | None = None
 ) -> tuple[list[np.ndarray], list[np.ndarray]]:
     """Run a graph natively and by the interpreter."""
-    with np.errstate(all="ignore"):
-        expected = [np.asarray(x) for x in interpret(graph, inputs)]
-    return native_function(graph, vectorize=vectorize)(inputs), expected
+    return native_function(graph, settings=settings)(inputs), interpreted(graph, inputs)
 
 
 def both_of(primitive: Primitive, inputs: Sequence[object]) -> tuple[np.ndarray, np.ndarray]:
-    with np.errstate(all="ignore"):
-        graph = graph_of(lambda *operands: apply(primitive, *operands), *inputs)
-        (native,), (expected,) = both(graph, inputs)
+    graph = graph_of(lambda *operands: apply(primitive, *operands), *inputs)
+    (native,), (expected,) = both(graph, inputs)
     return native, expected
 
 
@@ -61,3 +72,10 @@ def assert_same(
         error = np.abs(native.astype(np.float64) - expected.astype(np.float64)) / step
     worst = float(np.max(error[finite], initial=0.0))
     assert worst <= ulps, f"{worst} ulp"
+
+
+def assert_same_bits(one: Sequence[np.ndarray], other: Sequence[np.ndarray]) -> None:
+    """Compare to the bit, NaN and signs of zero included."""
+    for a, b in zip(one, other, strict=True):
+        assert (a.shape, a.dtype) == (b.shape, b.dtype)
+        np.testing.assert_array_equal(a.view(f"u{a.itemsize}"), b.view(f"u{b.itemsize}"))

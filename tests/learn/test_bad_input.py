@@ -92,7 +92,7 @@ def test_parameters_that_cannot_be_learned_are_named(leaf, dtype):
         {"validation": True},
         {"metrics": {"a": loss}},
         {"eval_loss": loss},
-        {"threads": 4},
+        {"threads": 0},
         {"checkpoint_dir": "run"},
         {"resume": True},
         {"memory_limit": "much"},

@@ -37,7 +37,7 @@ def cli(context: click.Context, lang: Language | None) -> None:
     tidu explain "(x+y)*z" x=-2 y=5 z=-4         backpropagation, step by step
     """
     if lang is not None:
-        context.default_map = {name: {"lang": lang} for name in cli.commands}
+        context.default_map = _in_language(cli, lang)
     if context.invoked_subcommand is None:
         click.echo(context.get_help())
 
@@ -258,9 +258,57 @@ def knn(
     run_knn(train, queries, k, metric, output, memory_limit, lang)
 
 
+@cli.group()
+def bench() -> None:
+    """Measure tidu beside other libraries on this machine."""
+
+
+@bench.command("train")
+@click.argument("cases", nargs=-1, metavar="[CASE]...")
+@click.option("--peers", help="Who is measured, such as tidu,jax-scan,torch; default: all that are installed.")
+@click.option("--repeat", type=click.IntRange(1, 100), default=3, show_default=True, help="Rounds.")
+@click.option("--quick", is_flag=True, help="Measure shortly: for a first look, or for tests.")
+@click.option("--json", "json_file", type=_FILE, help="Write all that was found into this .json file.")
+@click.option("--threads", type=click.IntRange(1, 1024), help="Processors that everyone may use; default: all.")
+@click.option("--cifar10", type=_FILE, help="Folder of CIFAR-10's python batches; default: random pixels.")
+@options.language
+def bench_train(
+    cases: tuple[str, ...],
+    peers: str | None,
+    repeat: int,
+    quick: bool,
+    json_file: Path | None,
+    threads: int | None,
+    cifar10: Path | None,
+    lang: Language,
+) -> None:
+    """Measure training, second derivatives and scalar gradients beside the peers that are installed.
+
+    The same weights and rows for everyone, each in a process of its own, turn by turn; medians are printed,
+    and whether all reached the same loss. A CASE is one of tiny, digits, mnist, cifar10, curve, hessian, hvp,
+    hvp-mnist, product, chain. The peers come with pip install "tidu[bench]".
+
+    \b
+    Examples:
+      tidu bench train tiny --quick
+      tidu bench train mnist cifar10 --peers tidu,jax-scan,torch --json found.json
+    """
+    from tidu.app.benchmarking import run_bench_train
+
+    run_bench_train(cases, peers, repeat, quick, json_file, threads, cifar10, lang)
+
+
 def main() -> None:
     """Run the command line; this is what the script `tidu` calls."""
     cli.main(prog_name="tidu")
+
+
+def _in_language(group: click.Group, lang: Language) -> dict[str, object]:
+    """Return the default of `lang` for every command of a group, groups inside it included."""
+    return {
+        name: _in_language(command, lang) if isinstance(command, click.Group) else {"lang": lang}
+        for name, command in group.commands.items()
+    }
 
 
 def _command(name: str, *arguments: str, **given: object) -> str:

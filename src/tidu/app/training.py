@@ -183,6 +183,7 @@ def _trained(name: str, problem: Problem, features: Features, settings: FitSetti
         memory_limit=limit,
         callbacks=() if watch is None else (watch,),
         progress=EpochBar(say(f"fit.{name}", settings.lang), settings.lang),
+        gradient_norms=True,
     )
     best = cast("Params", result.params)
     return Trained(

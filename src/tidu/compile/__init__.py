@@ -1,13 +1,14 @@
 """From graph to one native function.
 
-`views` is index arithmetic, `support` says what has native code, `lower` makes kernels of nodes, `arena`
-places their buffers, `plan` is the result, `function` compiles and calls it. The records say what an
-operation means; this package names only those whose native code is index arithmetic.
+`simplify` rewrites the graph; `fuse` makes kernels over `terms` and `views` of it; `merge` joins kernels;
+`schedule` puts them in order between barriers, as `partition` shares work among threads; `plan` gives them
+memory; `write` and `evaluate` make code; `function` compiles and calls it. The records say what an operation
+means; this package names only those whose native code is index arithmetic.
 """
 
-from tidu.compile.function import NativeFunction, native_function
-from tidu.compile.lower import lower
+from tidu.compile.function import IndexOutOfRange, NativeFunction, native_function
+from tidu.compile.lower import Settings
 from tidu.compile.plan import Plan
 from tidu.compile.support import supports
 
-__all__ = ["NativeFunction", "Plan", "lower", "native_function", "supports"]
+__all__ = ["IndexOutOfRange", "NativeFunction", "Plan", "Settings", "native_function", "supports"]

@@ -7,24 +7,27 @@ from __future__ import annotations
 
 import ctypes
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tidu.compile.lower import lower
+from tidu.compile.lower import Settings, lower
 from tidu.compile.plan import Plan
 from tidu.core.graph import Graph
 from tidu.core.spec import Spec
 from tidu.errors import DtypeError, ShapeError
+from tidu.native.cache import default_cache
 from tidu.native.ledger import Ledger
-from tidu.native.machine import compile_text
-from tidu.native.module import ENTRY, module_text
+from tidu.native.machine import NativeCall, Processor, compile_text
+from tidu.native.module import ENTRY, HEAD_BYTES, Body, module_text
+from tidu.native.threads import team
 
-__all__ = ["NativeFunction", "native_function"]
+__all__ = ["IndexOutOfRange", "NativeFunction", "native_function"]
 
-_WORTH_VECTORIZING = 4096
-"""Elements: a step on arrays of 20 by 16 ran as fast without."""
+
+class IndexOutOfRange(Exception):
+    """Native code met an index that is out of range; the interpreter says which."""
 
 
 class NativeFunction:
@@ -36,9 +39,10 @@ class NativeFunction:
         What to compile.
     ledger : Ledger, optional
         Where the arena is taken from, for as long as this object lives.
-    vectorize : bool, optional
-        Whether time is spent on vectorizing the loops. By default it is for arrays that are large enough to
-        gain from it; compiling a step on small ones then takes a quarter of the time.
+    strides : mapping of int to int, optional
+        If given, the code runs many rounds; these slots move on by so many bytes in every round.
+    processor : Processor, optional
+        By default the host.
 
     Raises
     ------
@@ -46,17 +50,34 @@ class NativeFunction:
         If arena and results do not fit into the ledger's limit; nothing is compiled then.
     """
 
-    def __init__(self, plan: Plan, ledger: Ledger | None = None, *, vectorize: bool | None = None) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        ledger: Ledger | None = None,
+        *,
+        strides: Mapping[int, int] | None = None,
+        processor: Processor | None = None,
+    ) -> None:
         self.plan = plan
         self._ledger = ledger or Ledger()
         self._arena = self._ledger.allocate(plan.arena_bytes, f"the arena of {plan.name}")
+        self._arena[:HEAD_BYTES] = 0
+        self._flag = self._arena[:8].view(np.int64)
+        self._repeated = strides is not None
         with self._ledger.hold(plan.output_bytes, f"the results of {plan.name}"):
-            text, functions = module_text(plan.invocations, plan.n_slots)
-        if vectorize is None:
-            vectorize = plan.widest >= _WORTH_VECTORIZING
-        self._run = compile_text(text, functions, vectorize=vectorize).function(ENTRY, ctypes.c_void_p)
+            body = Body(plan.intervals, plan.n_slots, plan.scratch_bytes, plan.arena_bytes, strides=strides)
+            text, functions = module_text(body, plan.n_threads, repeated=self._repeated)
+        self.text = text
+        code = compile_text(text, functions, vectorize=False, processor=processor, cache=default_cache())
+        self._call: NativeCall = code.function(ENTRY, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)
+        self._team = team(plan.n_threads)
         # The arena is one: a second thread waits for the first.
         self._lock = threading.Lock()
+
+    @property
+    def entry(self) -> NativeCall:
+        """The native function itself, of the table of slots, the thread's number, and their count."""
+        return self._call
 
     def __call__(self, inputs: Sequence[object]) -> list[NDArray[np.generic]]:
         """Run the whole graph in one native call.
@@ -75,6 +96,8 @@ class NativeFunction:
         ------
         ShapeError, DtypeError
             If an input is not what the graph was traced for.
+        IndexOutOfRange
+            If an index is.
         """
         plan = self.plan
         if len(inputs) != len(plan.inputs):
@@ -86,20 +109,40 @@ class NativeFunction:
         given = [_fitting(x, name, spec) for x, (name, spec) in zip(inputs, plan.inputs, strict=True)]
         with self._ledger.hold(plan.output_bytes, f"the results of {plan.name}"):
             outputs: list[NDArray[np.generic]] = [np.empty(spec.shape, spec.dtype) for spec in plan.outputs]
-            self.run_on([*given, *outputs, self._arena])
+            self.run_on([*given, *outputs])
         return outputs
 
-    def run_on(self, slots: Sequence[NDArray[np.generic]]) -> None:
-        """Run on memory that the caller provides: the inputs, then the outputs, then the arena.
+    def run_on(self, slots: Sequence[NDArray[np.generic]], rounds: int | None = None) -> None:
+        """Run on memory that the caller provides: the inputs, then the outputs.
 
         Nothing is checked: shapes, dtypes and alignment must be those of the plan.
+
+        Parameters
+        ----------
+        slots : sequence of ndarray
+        rounds : int, optional
+            How many, of a function that runs many.
+
+        Raises
+        ------
+        IndexOutOfRange
+            If an index is.
         """
-        table = (ctypes.c_void_p * self.plan.n_slots)(*(x.__array_interface__["data"][0] for x in slots))
+        addresses = [x.__array_interface__["data"][0] for x in (*slots, self._arena)]
+        self.run_at(addresses, rounds)
+
+    def run_at(self, addresses: Sequence[int], rounds: int | None = None) -> None:
+        """Run on memory at these addresses: the inputs, the outputs, and the arena."""
+        entries = [*addresses, rounds or 0] if self._repeated else list(addresses)
+        table = (ctypes.c_int64 * len(entries))(*entries)
         with self._lock:
-            self._run(ctypes.addressof(table))
+            self._team.run(self._call, ctypes.addressof(table))
+            if self._flag[0]:
+                self._flag[0] = 0
+                raise IndexOutOfRange
 
 
-def native_function(graph: Graph, ledger: Ledger | None = None, *, vectorize: bool | None = None) -> NativeFunction:
+def native_function(graph: Graph, ledger: Ledger | None = None, settings: Settings | None = None) -> NativeFunction:
     """Compile a whole graph to one native function.
 
     Parameters
@@ -108,8 +151,8 @@ def native_function(graph: Graph, ledger: Ledger | None = None, *, vectorize: bo
         Of an abstract trace: ``trace(f, arguments, eager=False).graph``.
     ledger : Ledger, optional
         Where its memory is taken from.
-    vectorize : bool, optional
-        As for `NativeFunction`.
+    settings : Settings, optional
+        As for `lower`.
 
     Raises
     ------
@@ -126,7 +169,8 @@ def native_function(graph: Graph, ledger: Ledger | None = None, *, vectorize: bo
     >>> native_function(traced.graph)([np.ones(3), np.arange(3.0)])
     [array([0., 2., 6.])]
     """
-    return NativeFunction(lower(graph), ledger, vectorize=vectorize)
+    settings = settings or Settings()
+    return NativeFunction(lower(graph, settings), ledger, processor=settings.processor)
 
 
 def _fitting(value: object, name: str, spec: Spec) -> NDArray[np.generic]:

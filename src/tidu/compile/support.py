@@ -6,13 +6,19 @@ One answer for each node, by its record; `lower` asks the same question, so noth
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 
+import numpy as np
+
+from tidu.compile.fuse import computing_dtype
 from tidu.core.emit import Fold, Template
 from tidu.core.graph import Call, Graph, Input, Literal, Node, Operation
 from tidu.core.kinds import Elementwise, Reduction
 from tidu.core.primitive import InterpretedOnly, Primitive
 from tidu.core.spec import Spec
-from tidu.native.text import LLVM_TYPES
+from tidu.errors import UnsupportedError
+from tidu.native.text import FunctionText
+from tidu.native.vectors import MEMORY_TYPES, Vectors
 
 __all__ = ["TEMPLATES", "refusal", "supports"]
 
@@ -27,7 +33,8 @@ _MOVES = {
     "stop_gradient",
     "barrier",
 }
-TEMPLATES = frozenset({"matmul", *_MOVES})
+_DRAWN = {"random_bits", "derive_key", "unit_interval"}
+TEMPLATES = frozenset({"matmul", "gather", "scatter_add", *_MOVES, *_DRAWN})
 """What is lowered by name: a loop nest of its own, index arithmetic, or a copy that loads and stores convert."""
 
 
@@ -53,14 +60,35 @@ def refusal(node: Node) -> str | None:
     if reason is None and isinstance(node.op, (Input, Operation)):
         specs = [*(operand.spec for operand in node.operands), node.spec]
         reason = next(filter(None, (_foreign(spec) for spec in specs)), None)
-    if reason is None and isinstance(node.op, Operation) and node.op.primitive.emit == Template("matmul"):
-        return "a product of truth values has no loops" if node.spec.dtype.kind == "b" else None
+    if reason is None and isinstance(node.op, Operation):
+        dtypes = [*(operand.spec.dtype.name for operand in node.operands), node.spec.dtype.name]
+        if node.op.primitive.emit == Template("matmul"):
+            return None if node.spec.dtype.kind == "f" else f"a product of {node.spec.dtype} has no loops"
+        if node.op.primitive.emit == Template("scatter_add") and node.spec.dtype.kind == "b":
+            return "truth values are not added"
+        reason = _refused_code(node.op.primitive, len(node.operands), computing_dtype(dtypes))
     return reason
 
 
+@lru_cache(maxsize=1024)
+def _refused_code(primitive: Primitive, n_operands: int, dtype: str) -> str | None:
+    """Tell why a record's scalar code cannot be written for a dtype: integers lack some operations."""
+    if np.dtype(dtype).kind == "f" or isinstance(primitive.emit, (Template, InterpretedOnly)):
+        return None
+    vectors = Vectors(FunctionText([]), dtype)
+    try:
+        if isinstance(primitive.emit, Fold):
+            primitive.emit.combine(vectors, vectors.constant(primitive.emit.start), vectors.constant(1))
+        else:
+            primitive.emit(vectors, *[vectors.constant(1)] * n_operands)
+    except UnsupportedError as error:
+        return str(error)
+    return None
+
+
 def _foreign(spec: Spec) -> str | None:
-    known = spec.dtype.name in LLVM_TYPES
-    return None if known else f"native code is of {', '.join(LLVM_TYPES)} so far, not of {spec.dtype.name}"
+    known = spec.dtype.name in MEMORY_TYPES and spec.dtype.isnative
+    return None if known else f"native code is of {', '.join(MEMORY_TYPES)}, not of {spec.dtype}"
 
 
 def _without_code(primitive: Primitive) -> str | None:

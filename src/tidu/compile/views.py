@@ -6,15 +6,27 @@ buffer with other strides. This file knows no graph and no code.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 import numpy as np
 
 from tidu.core.spec import Shape
-from tidu.native.loops import Access, Constant, Operand, collapse
 
-__all__ = ["Buffer", "Uniform", "Value", "View", "broadcast_to", "operand", "reshape", "transpose", "window"]
+__all__ = [
+    "Buffer",
+    "Ramp",
+    "Strided",
+    "Uniform",
+    "View",
+    "broadcast_strided",
+    "collapse",
+    "reshape_strided",
+    "row_major",
+    "transpose_strided",
+    "window_strided",
+]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -27,10 +39,13 @@ class Buffer:
         Its size.
     given : int or None
         The number of the graph's input that it is; None of memory that the plan provides.
+    name : str
+        What the user calls the value, for the printed plan.
     """
 
     n_bytes: int
     given: int | None = None
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +73,7 @@ class View:
     @classmethod
     def whole(cls, buffer: Buffer, dtype: str, shape: Shape) -> View:
         """Return all of a buffer, in row-major order."""
-        return cls(buffer, dtype, shape, _row_major(shape))
+        return cls(buffer, dtype, shape, row_major(shape))
 
     @property
     def distance(self) -> int:
@@ -70,7 +85,7 @@ class View:
         """Whether the elements lie one after the other in row-major order."""
         return 0 in self.shape or all(
             n == 1 or stride == expected
-            for n, stride, expected in zip(self.shape, self.strides, _row_major(self.shape), strict=True)
+            for n, stride, expected in zip(self.shape, self.strides, row_major(self.shape), strict=True)
         )
 
     @property
@@ -78,6 +93,16 @@ class View:
         """Whether the buffer holds this value and nothing else."""
         n_bytes = int(np.prod(self.shape)) * np.dtype(self.dtype).itemsize
         return self.contiguous and self.offset == 0 and n_bytes == self.buffer.n_bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Ramp:
+    """Integers that rise by fixed steps along each axis, as `np.arange` gives them; they need no memory."""
+
+    shape: Shape
+    strides: tuple[int, ...]
+    offset: int = 0
+    dtype: str = "int64"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,46 +114,37 @@ class Uniform:
     shape: Shape
 
 
-Value: TypeAlias = View | Uniform
+Strided: TypeAlias = View | Ramp
 
 
-def broadcast_to(x: Value, shape: Shape) -> Value:
+def broadcast_strided(x: Strided, shape: Shape) -> Strided:
     """Return `x` repeated to `shape` by NumPy's rules."""
-    if isinstance(x, Uniform):
-        return replace(x, shape=shape)
     extra = len(shape) - len(x.shape)
     own = (0 if n == 1 else stride for n, stride in zip(x.shape, x.strides, strict=True))
     return replace(x, shape=shape, strides=(*(0,) * extra, *own))
 
 
-def transpose(x: Value, axes: tuple[int, ...]) -> Value:
+def transpose_strided(x: Strided, axes: Sequence[int]) -> Strided:
     """Return `x` with its axes permuted."""
-    shape = tuple(x.shape[a] for a in axes)
-    if isinstance(x, Uniform):
-        return replace(x, shape=shape)
-    return replace(x, shape=shape, strides=tuple(x.strides[a] for a in axes))
+    return replace(x, shape=tuple(x.shape[a] for a in axes), strides=tuple(x.strides[a] for a in axes))
 
 
-def window(x: Value, start: Shape, size: Shape, step: Shape) -> Value:
+def window_strided(x: Strided, start: Sequence[int], size: Shape, step: Sequence[int]) -> Strided:
     """Return `size` elements of each axis, from `start`, every `step`-th one."""
-    if isinstance(x, Uniform):
-        return replace(x, shape=size)
     offset = x.offset + sum(s * stride for s, stride in zip(start, x.strides, strict=True))
     strides = tuple(d * stride for d, stride in zip(step, x.strides, strict=True))
     return replace(x, shape=size, strides=strides, offset=x.offset if 0 in size else offset)
 
 
-def reshape(x: Value, shape: Shape) -> Value | None:
+def reshape_strided(x: Strided, shape: Shape) -> Strided | None:
     """Return `x` in another shape, or None where its elements do not lie so that strides can say it.
 
     Axes that can be walked as one are joined first and then cut anew.
     """
-    if isinstance(x, Uniform):
-        return replace(x, shape=shape)
     if 0 in shape:
-        return replace(x, shape=shape, strides=_row_major(shape))
-    lengths, (joined,) = collapse(x.shape, [Access(x.dtype, x.strides)])
-    parts = list(zip(lengths, joined.strides, strict=True))
+        return replace(x, shape=shape, strides=row_major(shape))
+    lengths, (joined,) = collapse(x.shape, [x.strides])
+    parts = list(zip(lengths, joined, strict=True))
     strides: list[int] = []
     left, stride = 1, 0
     for n in reversed(shape):
@@ -144,12 +160,36 @@ def reshape(x: Value, shape: Shape) -> Value | None:
     return replace(x, shape=shape, strides=tuple(reversed(strides)))
 
 
-def operand(x: Value) -> Operand:
-    """Return how a kernel reads `x`."""
-    return Constant(x.number) if isinstance(x, Uniform) else Access(x.dtype, x.strides)
+def collapse(shape: Shape, arrays: Sequence[tuple[int, ...]]) -> tuple[Shape, list[tuple[int, ...]]]:
+    """Drop axes of length one, and join neighbors that every array, given by its strides, can walk as one.
+
+    Examples
+    --------
+    >>> collapse((2, 1, 3), [(3, 9, 1), (0, 0, 0)])
+    ((6,), [(1,), (0,)])
+    """
+    lengths: list[int] = []
+    steps: list[list[int]] = [[] for _ in arrays]
+    for axis, length in enumerate(shape):
+        if length == 1:
+            continue
+        joined = bool(lengths) and all(
+            step[-1] == strides[axis] * length for step, strides in zip(steps, arrays, strict=True)
+        )
+        if joined:
+            lengths[-1] *= length
+        else:
+            lengths.append(length)
+        for step, strides in zip(steps, arrays, strict=True):
+            if joined:
+                step[-1] = strides[axis]
+            else:
+                step.append(strides[axis])
+    return tuple(lengths), [tuple(step) for step in steps]
 
 
-def _row_major(shape: Shape) -> tuple[int, ...]:
+def row_major(shape: Shape) -> tuple[int, ...]:
+    """Return the strides of an array whose last axis is walked first."""
     strides = []
     step = 1
     for n in reversed(shape):

@@ -44,17 +44,7 @@ class Elementwise:
 
     def spec(self, primitive: Primitive, operands: tuple[Spec, ...], params: Params) -> Spec:
         """Broadcast the shapes; the dtype is what NumPy's own function gives."""
-        different = {spec.shape for spec in operands} - {()}
-        try:
-            shape = np.broadcast_shapes(*different) if len(different) > 1 else (*different, ())[0]
-        except ValueError:
-            shapes = " and ".join(str(list(spec.shape)) for spec in operands)
-            raise ShapeError(
-                f"{primitive.name}: shapes {shapes} cannot be broadcast together; "
-                "axes are matched from the last one and must be equal or 1",
-                shapes=tuple(spec.shape for spec in operands),
-            ) from None
-        return Spec(shape, _evaluated_dtype(primitive, tuple(spec.dtype for spec in operands), _frozen(params)))
+        return _broadcast(primitive, operands, _frozen(params))
 
     def batch(
         self, primitive: Primitive, operands: Sequence[object], batched: Sequence[bool], params: Params
@@ -216,6 +206,22 @@ def normalize_axes(axis: int | Sequence[int] | None, ndim: int, what: str) -> tu
 
 def _frozen(params: Params) -> tuple[tuple[str, Param], ...]:
     return tuple(sorted(params.items())) if params else ()
+
+
+@lru_cache(maxsize=4096)
+def _broadcast(primitive: Primitive, operands: tuple[Spec, ...], params: tuple[tuple[str, Param], ...]) -> Spec:
+    """Return the spec of an elementwise result; a network's layers ask for the same few again and again."""
+    different = {spec.shape for spec in operands} - {()}
+    try:
+        shape = np.broadcast_shapes(*different) if len(different) > 1 else (*different, ())[0]
+    except ValueError:
+        shapes = " and ".join(str(list(spec.shape)) for spec in operands)
+        raise ShapeError(
+            f"{primitive.name}: shapes {shapes} cannot be broadcast together; "
+            "axes are matched from the last one and must be equal or 1",
+            shapes=tuple(spec.shape for spec in operands),
+        ) from None
+    return Spec(shape, _evaluated_dtype(primitive, tuple(spec.dtype for spec in operands), params))
 
 
 @lru_cache(maxsize=4096)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
+from tidu.core.filling import fill
 from tidu.core.spec import Shape, Spec
 from tidu.errors import GraphError
 from tidu.words import Words
@@ -255,6 +256,8 @@ def find(name: str) -> Primitive:
     GraphError
         If there is none.
     """
+    if name not in _registry:
+        fill()
     try:
         return _registry[name]
     except KeyError:
@@ -263,4 +266,5 @@ def find(name: str) -> Primitive:
 
 def registered() -> Iterator[Primitive]:
     """Iterate over all primitives, in the order of their registration."""
+    fill()
     return iter(tuple(_registry.values()))

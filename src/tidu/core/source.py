@@ -8,18 +8,20 @@ from __future__ import annotations
 
 import ast
 import linecache
+import os
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
-from pathlib import Path
 from types import CodeType, FrameType
+
+import numpy as np
 
 __all__ = ["Place", "Source", "current_source"]
 
-_LIBRARY = str(Path(__file__).resolve().parent.parent) + "/"
-_SITE = Path(sys.modules["numpy"].__file__ or "").parent.parent
-_OTHER_LIBRARIES = tuple(f"{_SITE / name}/" for name in ("numpy", "scipy", "sklearn"))
+_LIBRARY = os.path.dirname(os.path.dirname(os.path.realpath(__file__))) + "/"
+_SITE = os.path.dirname(os.path.dirname(np.__file__))
+_OTHER_LIBRARIES = tuple(f"{_SITE}/{name}/" for name in ("numpy", "scipy", "sklearn"))
 _MAX_FRAMES = 12
 
 
@@ -129,19 +131,20 @@ _is_users: dict[str, bool] = {}
 def current_source(boundary: FrameType | None = None) -> Source | None:
     """Return where the user's code stands now, up to the frame `boundary`."""
     places: list[Place] = []
-    inside = 0
+    inside: list[int] = []
     frame: FrameType | None = sys._getframe(1)
     while frame is not None and frame is not boundary and len(places) < _MAX_FRAMES:
-        file = frame.f_code.co_filename
+        code = frame.f_code
+        file = code.co_filename
         users = _is_users.get(file)
         if users is None:
             users = _is_users[file] = not file.startswith((_LIBRARY, *_OTHER_LIBRARIES))
         if users:
-            places.append(Place(frame.f_code, frame.f_lasti))
+            places.append(Place(code, frame.f_lasti))
         elif not places:
-            inside = hash((inside, id(frame.f_code), frame.f_lasti))
+            inside += (id(code), frame.f_lasti)
         frame = frame.f_back
-    return Source(tuple(places), inside) if places else None
+    return Source(tuple(places), hash(tuple(inside))) if places else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,8 @@
 """Which function of ours answers which function of NumPy or SciPy.
 
 `tidu.ops` and `tidu.functions` fill the table, `tidu.trace` looks functions up in it; so neither
-needs to know the other. SciPy's functions are entered by name, so that nothing imports SciPy before
-the user does.
+needs to know the other, and neither is imported before the first look-up. SciPy's functions are
+entered by name, so that nothing imports SciPy before the user does.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping
 from typing import TypeVar
+
+from tidu.core.filling import fill
 
 __all__ = ["implementation", "implementations", "implements", "implements_named"]
 
@@ -51,6 +53,7 @@ def implements_named(module: str, *names: str) -> Callable[[F], F]:
 
 def implementation(numpy_function: Callable[..., object]) -> Callable[..., object] | None:
     """Return what answers `numpy_function`, or None."""
+    fill()
     found = _table.get(numpy_function)
     return _find_named(numpy_function) if found is None else found
 
@@ -69,4 +72,5 @@ def _find_named(function: Callable[..., object]) -> Callable[..., object] | None
 
 def implementations() -> Mapping[Callable[..., object], Callable[..., object]]:
     """Return the whole table; what is entered by name joins it at its first use."""
+    fill()
     return _table

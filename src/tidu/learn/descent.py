@@ -1,28 +1,34 @@
 """How do the optimizers of one step at a time move the parameters through the epochs?
 
-This file knows nothing of how data and settings were checked.
+Steps are taken many at a time, so that native code returns some ten times a second. Short epochs that nobody
+looks at in between are taken several at once. This file knows nothing of how data and settings were checked.
 """
 
 from __future__ import annotations
 
-import math
 import time
 from dataclasses import dataclass
-from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tidu.errors import ConvergenceError
-from tidu.learn.batches import TrainingData
 from tidu.learn.history import Stopped
 from tidu.learn.optimizers import Tree
 from tidu.learn.order import Order
-from tidu.learn.schedules import Run, Schedule
+from tidu.learn.schedules import Run, Schedule, looks_back
 from tidu.learn.session import Session
-from tidu.learn.step import Step
+from tidu.learn.steps import Steps, Taken
+from tidu.trace.tree import map_tree
 
 __all__ = ["Position", "descend"]
+
+_CALL_S = 0.1
+"""How long native code runs before Python looks in: for Ctrl-C, and for the progress bar."""
+_FIRST_STEPS = 4
+"""Taken before it is known how long one takes."""
+_MOST_EPOCH_ROWS = 1 << 20
+"""Row numbers of epochs that are taken at once."""
 
 
 @dataclass(slots=True)
@@ -38,57 +44,133 @@ class Position:
     now: tuple[Tree, Tree, int]
 
 
-def descend(
-    step: Step,
-    position: Position,
-    order: Order,
-    data: TrainingData,
-    schedule: Schedule,
-    session: Session,
-    key: NDArray[np.uint64],
-) -> Stopped:
+def descend(steps: Steps, position: Position, order: Order, schedule: Schedule, session: Session) -> Stopped:
     """Take the steps of all epochs, unless the session ends them.
 
     Raises
     ------
     ConvergenceError
-        If a loss is not finite; `position` is then that before the step.
+        If a loss is not finite; `position` then counts the steps before that one.
     """
-    n_steps = position.now[2] + order.n_steps
-    first = position.now[2]
-    for epoch in range(order.n_epochs):
-        rows = list(order.steps(epoch))
-        numbers = np.arange(position.now[2], position.now[2] + len(rows))
-        rates = schedule.rates(numbers, Run(n_steps, order.steps_per_epoch, session.watched)).tolist()
+    return _Descent(steps, position, order, schedule, session).run()
+
+
+class _Descent:
+    """A run on its way."""
+
+    def __init__(self, steps: Steps, position: Position, order: Order, schedule: Schedule, session: Session) -> None:
+        self.steps = steps
+        self.position = position
+        self.order = order
+        self.schedule = schedule
+        self.session = session
+        self.first_step = position.now[2]
+        self.n_steps = self.first_step + order.n_steps
+        self.step_s = 0.0
+
+    def run(self) -> Stopped:
+        """Take all epochs."""
+        epoch = 0
+        together = not (self.session.looks_at_epochs or looks_back(self.schedule))
+        while epoch < self.order.n_epochs:
+            count = self._at_once() if together else 1
+            count = min(count, self.order.n_epochs - epoch)
+            if self._epochs(epoch, count):
+                return "early"
+            epoch += count
+        return "epochs"
+
+    def _at_once(self) -> int:
+        """Return how many epochs fit into one native call."""
+        rows = max(1, _MOST_EPOCH_ROWS // self.order.n_rows)
+        epoch_s = self.step_s * self.order.steps_per_epoch
+        return min(rows, max(1, int(_CALL_S / epoch_s))) if epoch_s else 1
+
+    def _epochs(self, first: int, count: int) -> bool:
+        """Take some epochs and record each; return whether the run should end.
+
+        Where a loss is not finite the epochs before it are taken again, so that what is handed out is what
+        stood at the end of the last good epoch.
+        """
+        each = self.order.steps_per_epoch
+        params, state, done = self.position.now
+        before = (map_tree(_copy, params), map_tree(_copy, state)) if count > 1 else None
+        rows, lengths = self.order.epochs(first, count)
+        numbers = np.arange(done, done + len(lengths))
+        run = Run(self.n_steps, each, self.session.watched)
+        rates = np.asarray(self.schedule.rates(numbers, run), np.float64)
         began_s = time.perf_counter()
-        loss_sum, norm_sums = 0.0, np.zeros(0)
-        for chosen, rate in zip(rows, rates, strict=True):
-            params, state, done = position.now
-            batch = data.gather(chosen)
-            with np.errstate(all="ignore"):  # what is not finite is reported below, with the step's number
-                params, state, value, squares = step(params, state, batch, rate, float(done + 1), key)
-            del batch  # or two would be held while the next one is gathered
-            loss = float(cast("float", value))
-            if not math.isfinite(loss):
-                raise ConvergenceError(
-                    f"the loss is {loss} at step {done + 1} (epoch {session.epoch}); take a smaller learning rate, "
-                    "clip_norm=1.0, or look for the cause with tidu.config.check_finite = True",
-                    step=done + 1,
-                    epoch=session.epoch,
-                    loss=loss,
-                )
-            position.now = (params, state, done + 1)
-            loss_sum += loss * len(chosen)
-            norms = np.sqrt(np.array(squares, np.float64))
-            norm_sums = norm_sums + norms if norm_sums.size else norms
-            session.reporter.step(done + 1 - first, loss)
+        taken = self._take(rows, lengths, rates)
         elapsed_s = max(time.perf_counter() - began_s, 1e-9)
-        if session.end_epoch(
-            position.now[0],
-            loss=loss_sum / sum(map(len, rows)),
-            learning_rate=rates[-1],
-            steps_per_s=len(rows) / elapsed_s,
-            gradient_norms=norm_sums / len(rows),
-        ):
-            return "early"
-    return "epochs"
+        self.step_s = elapsed_s / len(lengths)
+        bad = np.flatnonzero(~np.isfinite(taken.losses))
+        if len(bad):
+            good = int(bad[0]) // each
+            if good and before is not None:
+                self.steps.put_back(*before)
+                self.position.now = (*self.steps.now(), done)
+                self._epochs(first, good)
+            self._refuse(float(taken.losses[bad[0]]), done + int(bad[0]))
+        params = map_tree(_copy, self.position.now[0])
+        with np.errstate(over="ignore"):  # a mean that is too large is infinite, and is told so
+            means = [
+                float(taken.losses[i : i + each] @ lengths[i : i + each] / lengths[i : i + each].sum())
+                for i in range(0, len(lengths), each)
+            ]
+        ended = False
+        for mean, start in zip(means, range(0, len(lengths), each), strict=True):
+            part = slice(start, start + each)
+            ended = self.session.end_epoch(
+                params,
+                loss=mean,
+                learning_rate=float(rates[part][-1]),
+                steps_per_s=1.0 / self.step_s,
+                gradient_norms=np.sqrt(taken.squares[part]).mean(axis=0),
+            )
+        return ended
+
+    def _refuse(self, loss: float, done: int) -> None:
+        self.position.now = (*self.position.now[:2], done)
+        epoch = self.session.epoch
+        raise ConvergenceError(
+            f"the loss is {loss} at step {done + 1} (epoch {epoch}); take a smaller learning rate, "
+            "clip_norm=1.0, or look for the cause with tidu.config.check_finite = True",
+            step=done + 1,
+            epoch=epoch,
+            loss=loss,
+        )
+
+    def _take(self, rows: NDArray[np.intp], lengths: NDArray[np.intp], rates: NDArray[np.float64]) -> Taken:
+        """Take steps, in calls of about a tenth of a second; stop after a loss that is not finite."""
+        parts: list[Taken] = []
+        step, row = 0, 0
+        while step < len(lengths):
+            length = int(lengths[step])
+            count = min(self._same(lengths, step), self._calls())
+            some = rows[row : row + count * length]
+            done = self.position.now[2]
+            began_s = time.perf_counter()
+            try:
+                parts.append(self.steps.take(some, length, rates[step : step + count], done))
+            finally:
+                # Native code finishes what it has begun before an interrupt is heard.
+                self.position.now = (*self.steps.now(), done + count)
+            self.step_s = (time.perf_counter() - began_s) / count
+            if not np.isfinite(parts[-1].losses[-1]) or not np.isfinite(parts[-1].losses).all():
+                break
+            step, row = step + count, row + count * length
+            self.session.reporter.step(done + count - self.first_step, float(parts[-1].losses[-1]))
+        return Taken(np.concatenate([x.losses for x in parts]), np.concatenate([x.squares for x in parts]))
+
+    def _same(self, lengths: NDArray[np.intp], step: int) -> int:
+        """Return how many steps from `step` on have batches of equal length."""
+        other = np.flatnonzero(lengths[step:] != lengths[step])
+        return int(other[0]) if len(other) else len(lengths) - step
+
+    def _calls(self) -> int:
+        """Return how many steps fit into one call."""
+        return max(1, int(_CALL_S / self.step_s)) if self.step_s else _FIRST_STEPS
+
+
+def _copy(leaf: object) -> NDArray[np.generic]:
+    return np.array(leaf)

@@ -26,11 +26,11 @@ from tidu.learn.progress import Reporter, make_reporter
 from tidu.learn.schedules import as_schedule, require_number
 from tidu.learn.session import Callback, Session
 from tidu.learn.step import LossFunction, loss_function, make_step
+from tidu.learn.steps import make_steps
 from tidu.learn.validation import Metrics, Validation, make_validation, validation_rows
 from tidu.nn.random import key as make_key
 from tidu.nn.random import split
 from tidu.trace.tree import map_tree
-from tidu.transforms.compiled import jit
 
 __all__ = ["fit"]
 
@@ -59,6 +59,7 @@ def fit(
     resume: bool = False,
     callbacks: Sequence[Callback] = (),
     progress: bool | Reporter = True,
+    gradient_norms: bool = False,
     continue_from: FitResult | None = None,
 ) -> FitResult:
     """Find parameters that make a loss small over data.
@@ -102,8 +103,11 @@ def fit(
     memory_limit : int or str, optional
         Bytes, or an amount such as ``"512MB"``, that arrays of a run may take, `data` and `params`
         themselves left out.
-    threads : None
-        The number of threads comes with native execution; now NumPy's BLAS decides.
+    threads : int, optional
+        How many share a step. By default as many as there are processors, and one where steps are so small
+        that sharing them does not pay. The bits of the result do not depend on it.
+    gradient_norms : bool
+        Whether each epoch's record has the mean norms of the gradients. It takes a pass over them in each step.
     checkpoint_dir : None
         Checkpoints, and with them `resume`, are not there yet.
     resume : bool
@@ -140,10 +144,15 @@ def fit(
     Warns
     -----
     TiduWarning
-        If integers such as pixels turn a float32 model into float64.
+        If integers such as pixels turn a float32 model into float64; if the loss has an operation without
+        native code, so that every step runs node by node.
 
     Notes
     -----
+    The step is traced once for each length of batch, and compiled: rows are gathered, the loss is differentiated
+    and the parameters are changed, for as many steps as fit into a tenth of a second, without returning to
+    Python. Arrays that the loss takes from its surroundings are read once, when the run begins.
+
     The key of step t is ``fold_in(key(seed), t)``, t from 1. The loss of an epoch is the mean over its rows.
 
     Examples
@@ -158,7 +167,9 @@ def fit(
     >>> r.params["W"].round(3), float(r.params["b"].round(3)), r.stopped
     (array([2.]), 1.0, 'early')
     """
-    _refuse_later(threads, checkpoint_dir, resume)
+    _refuse_later(checkpoint_dir, resume)
+    if threads is not None:
+        require_number("threads", threads, 1)
     chosen = _checked(Adam(1e-3) if optimizer is None else optimizer, patience, min_delta, clip_norm)
     called = loss_function(loss)
     start = checked_params(params)
@@ -192,7 +203,7 @@ def fit(
         first_epoch=order.first_epoch,
     )
     limit = None if memory_limit is None else parse_bytes(memory_limit)
-    run = _Run(called, chosen, training, order, judge, session, root, clip_norm, limit)
+    run = _Run(called, chosen, training, order, judge, session, root, clip_norm, limit, threads, gradient_norms)
     return run.from_(start, continue_from)
 
 
@@ -209,6 +220,8 @@ class _Run:
     key: NDArray[np.uint64]
     clip_norm: float | None
     limit: int | None
+    n_threads: int | None
+    with_norms: bool
 
     def from_(self, params: Tree, earlier: FitResult | None) -> FitResult:
         """Run, and gather what came of it."""
@@ -244,21 +257,16 @@ class _Run:
                 plan_lbfgs(settings, self.loss, params, self.data, self.validation).require(self.limit)
             whole = self.data.whole()
             return lambda: minimize(settings, self.loss, position, whole, self.order.n_epochs, self.session)
-        step = make_step(self.loss, self.optimizer, self.clip_norm)
+        step = make_step(self.loss, self.optimizer, self.clip_norm, with_norms=self.with_norms)
+        length = self.order.longest
+        steps = make_steps(step, params, state, self.data, self.key, length=length, n_threads=self.n_threads)
         if self.limit is not None:
-            plan = plan_memory(step, params, state, self.key, self.data, self.order, self.validation)
-            plan.require(self.limit)
+            plan_memory(steps, step, params, state, self.key, self.data, self.order, self.validation).require(
+                self.limit
+            )
         schedule = as_schedule(self.optimizer.learning_rate)
-        compiled = jit(step)
-        return lambda: descend(
-            compiled,  # type: ignore[arg-type]
-            position,
-            self.order,
-            self.data,
-            schedule,
-            self.session,
-            self.key,
-        )
+        position.now = (*steps.now(), position.now[2])
+        return lambda: descend(steps, position, self.order, schedule, self.session)
 
     def _result(self, position: Position, stopped: Stopped, elapsed_s: float) -> FitResult:
         last, state, n_steps = position.now
@@ -277,11 +285,7 @@ class _Run:
         )
 
 
-def _refuse_later(threads: object, checkpoint_dir: object, resume: object) -> None:
-    if threads is not None:
-        raise ParameterError(
-            f"threads must be None in this version, NumPy's BLAS decides; got {threads!r}", name="threads", got=threads
-        )
+def _refuse_later(checkpoint_dir: object, resume: object) -> None:
     if checkpoint_dir is not None or resume:
         raise ParameterError(
             "this version writes no checkpoints: leave out checkpoint_dir and resume; a run in the same process goes "

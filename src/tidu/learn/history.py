@@ -35,7 +35,7 @@ class EpochRecord:
     steps_per_s : float
     gradient_norms : mapping of str to float
         For each array of parameters (``params['W']``) the mean over the steps of the Euclidean norm of its
-        gradient, before clipping.
+        gradient, before clipping; empty unless `fit` was asked for ``gradient_norms``.
     metrics : mapping of str to float
         The user's own `metrics` on the validation rows.
     """

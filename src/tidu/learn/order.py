@@ -36,7 +36,7 @@ class Order:
         Of the shuffling.
     first_epoch : int
         Number of the first epoch, where a run goes on from an earlier one.
-    numbers : tuple of ndarray or None
+    numbers : sequence of ndarray or None
         The user's own row numbers, one array for each step.
     """
 
@@ -46,12 +46,17 @@ class Order:
     shuffle: bool
     key: NDArray[np.uint64]
     first_epoch: int = 0
-    numbers: tuple[Rows, ...] | None = None
+    numbers: Sequence[Rows] | None = None
 
     @property
     def steps_per_epoch(self) -> int:
         """Steps in which every row is met once."""
         return -(-self.n_rows // self.batch_size)
+
+    @property
+    def longest(self) -> int:
+        """Rows of the largest batch."""
+        return self.batch_size if self.numbers is None else max(map(len, self.numbers))
 
     @property
     def n_steps(self) -> int:
@@ -63,14 +68,19 @@ class Order:
         """Bytes held while an epoch is ordered: random bits, their order, and the sort's workspace."""
         return 3 * 8 * self.n_rows if self.shuffle else 8 * self.n_rows
 
-    def steps(self, epoch: int) -> Iterator[Rows]:
-        """Yield the rows of each step of an epoch (counted from 0 within this run)."""
+    def epochs(self, first: int, count: int) -> tuple[Rows, NDArray[np.intp]]:
+        """Return the rows of all steps of some epochs (counted from 0 within this run), and each step's number."""
         if self.numbers is not None:
-            yield from self.numbers[epoch * self.steps_per_epoch : (epoch + 1) * self.steps_per_epoch]
-            return
-        rows = self._permuted(self.first_epoch + epoch) if self.shuffle else np.arange(self.n_rows)
-        for start in range(0, self.n_rows, self.batch_size):
-            yield rows[start : start + self.batch_size]
+            each = self.steps_per_epoch
+            chosen = self.numbers[first * each : (first + count) * each]
+            return np.concatenate(chosen), np.array([len(rows) for rows in chosen], np.intp)
+        rows = [
+            self._permuted(self.first_epoch + epoch) if self.shuffle else np.arange(self.n_rows)
+            for epoch in range(first, first + count)
+        ]
+        whole, rest = divmod(self.n_rows, self.batch_size)
+        lengths = [self.batch_size] * whole + [rest] * (rest > 0)
+        return np.concatenate(rows), np.array(lengths * count, np.intp)
 
     def _permuted(self, epoch: int) -> Rows:
         # The order of random bits: unlike a library's own shuffle it is the same in every version of NumPy.
@@ -107,8 +117,10 @@ def as_order(
             key,
             first_epoch,
         )
-    numbers = tuple(_numbers(shuffle, n_rows))
-    width = max(len(row) for row in numbers)
+    numbers = _table(shuffle, n_rows)
+    if numbers is None:
+        numbers = tuple(_numbers(shuffle, n_rows))
+    width = max(map(len, numbers))
     if batch_size is not None and batch_size != width:
         raise ParameterError(
             f"shuffle gives rows for batches of {width}, but batch_size is {batch_size}; leave batch_size out",
@@ -125,6 +137,15 @@ def as_order(
             got=epochs * per_epoch,
         )
     return Order(n_rows, width, found, False, key, first_epoch, numbers)
+
+
+def _table(shuffle: object, n_rows: int) -> Sequence[Rows] | None:
+    """Return a table of row numbers as it stands if nothing is wrong with it; else None, and each row is looked at."""
+    if not isinstance(shuffle, np.ndarray) or shuffle.ndim != 2 or shuffle.dtype.kind not in "iu" or not shuffle.size:
+        return None
+    if shuffle.min() < 0 or shuffle.max() >= n_rows:
+        return None
+    return cast("Sequence[Rows]", shuffle.astype(np.intp, copy=False))
 
 
 def _numbers(shuffle: object, n_rows: int) -> Iterator[Rows]:

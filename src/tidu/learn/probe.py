@@ -20,6 +20,7 @@ from tidu.learn.lbfgs import LBFGS
 from tidu.learn.optimizers import Tree
 from tidu.learn.order import Order
 from tidu.learn.step import LossFunction, Step
+from tidu.learn.steps import NativeSteps, Steps
 from tidu.learn.validation import DataValidation, Validation
 from tidu.trace.function import trace
 from tidu.trace.tree import flatten, leaf_paths, map_tree
@@ -146,6 +147,7 @@ class MemoryPlan:
 
 
 def plan_memory(
+    steps: Steps,
     step: Step,
     params: Tree,
     state: Tree,
@@ -155,16 +157,21 @@ def plan_memory(
     validation: Validation | None,
 ) -> MemoryPlan:
     """Work out what a run will allocate; what a callable `validation` allocates is its own affair."""
-    arguments = [params, state, data.specs(order.batch_size), Spec.of(1.0), Spec.of(1.0), key]
-    batch, peak = data.batch_bytes(order.batch_size), peak_bytes(trace(step, arguments, eager=False).graph)
+    length = order.longest
+    if isinstance(steps, NativeSteps):
+        peak, batch, copies = steps.plan(length).peak_bytes, steps.staged_bytes, 1
+    else:
+        arguments = [params, state, data.specs(length), Spec.of(1.0), Spec.of(1.0), key]
+        peak, batch = peak_bytes(trace(step, arguments, eager=False).graph), data.batch_bytes(length)
+        copies = 0
     rows = 0 if data.rows is None else data.rows.nbytes
     if isinstance(validation, DataValidation):
         held, size = validation.data, min(validation.batch_size, len(validation.data))
         graph = trace(validation.evaluate, [params, held.specs(size)], eager=False).graph
         batch, peak = max(batch, held.batch_bytes(size)), max(peak, peak_bytes(graph))
         rows += 0 if held.rows is None else held.rows.nbytes
-    kept = 2 if validation is None else 3
-    return MemoryPlan(order.nbytes + rows, batch, kept * tree_bytes(params), tree_bytes(state), peak)
+    kept = (2 if validation is None else 3) + copies
+    return MemoryPlan(order.nbytes + rows, batch, kept * tree_bytes(params), (1 + copies) * tree_bytes(state), peak)
 
 
 def plan_lbfgs(

@@ -27,6 +27,7 @@ __all__ = [
     "StepDecay",
     "WarmUp",
     "as_schedule",
+    "looks_back",
     "require_number",
 ]
 
@@ -74,6 +75,13 @@ def as_schedule(learning_rate: LearningRate) -> Schedule:
         If it is neither a positive number nor a schedule.
     """
     return learning_rate if isinstance(learning_rate, Schedule) else Constant(learning_rate)
+
+
+def looks_back(schedule: Schedule) -> bool:
+    """Tell whether a schedule may ask what has been watched: all but those that are known not to."""
+    if isinstance(schedule, WarmUp):
+        return looks_back(as_schedule(schedule.then))
+    return not isinstance(schedule, (Constant, StepDecay, ExponentialDecay, CosineDecay))
 
 
 def require_number(name: str, value: object, low: float, high: float = math.inf, *, open_low: bool = False) -> None:

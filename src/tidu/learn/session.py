@@ -80,6 +80,11 @@ class Session:
         """Number of the epoch under way, from 1."""
         return self._first_epoch + len(self.history) + 1
 
+    @property
+    def looks_at_epochs(self) -> bool:
+        """Whether the parameters after each epoch are wanted by anybody."""
+        return self._validation is not None or bool(self._callbacks) or self._patience is not None
+
     def end_epoch(
         self,
         params: Tree,
@@ -90,6 +95,8 @@ class Session:
         gradient_norms: NDArray[np.float64],
     ) -> bool:
         """Record an epoch; return whether the run should end.
+
+        `gradient_norms` has an entry for each array of parameters, or none.
 
         Raises
         ------
@@ -102,7 +109,7 @@ class Session:
         for name, value in (("validation loss", measured.loss), ("score", measured.score)):
             if value is not None and not math.isfinite(value):
                 raise ConvergenceError(f"the {name} is {value} after epoch {self.epoch}", epoch=self.epoch, got=value)
-        norms: Mapping[str, float] = dict(zip(self._paths, gradient_norms.tolist(), strict=True))
+        norms: Mapping[str, float] = dict(zip(self._paths, gradient_norms.tolist(), strict=False))
         record = EpochRecord(
             self.epoch, loss, measured.loss, measured.score, learning_rate, steps_per_s, norms, measured.metrics
         )

@@ -91,8 +91,8 @@ def loss_function(loss: object) -> LossFunction:
     return LossFunction(loss)
 
 
-def make_step(loss: LossFunction, optimizer: Optimizer, clip_norm: float | None) -> Step:
-    """Return the step as a pure function.
+def make_step(loss: LossFunction, optimizer: Optimizer, clip_norm: float | None, *, with_norms: bool = False) -> Step:
+    """Return the step as a pure function; its last result is empty unless `with_norms`.
 
     The key of step number t is ``fold_in(key, t)``, t from 1, so its random numbers depend on the seed and
     on t alone.
@@ -104,11 +104,11 @@ def make_step(loss: LossFunction, optimizer: Optimizer, clip_norm: float | None)
         drawn = fold_in(key, number) if loss.key != "none" else key
         value, gradients = value_and_grad(loss.with_key)(params, batch, drawn)
         leaves, structure = flatten(gradients)
-        squares = [sum_(square(g)) for g in leaves]
+        squares = [sum_(square(g)) for g in leaves] if with_norms or clip_norm is not None else []
         if clip_norm is not None:
             gradients = unflatten(structure, _clipped(leaves, squares, clip_norm))
         params, state = optimizer.update(gradients, state, params, learning_rate, number)
-        return params, state, value, [*squares]
+        return params, state, value, [*squares] if with_norms else []
 
     return step
 

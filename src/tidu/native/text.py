@@ -115,6 +115,12 @@ class FunctionText:
         """Write an instruction that gives no value."""
         self._lines.append(f"  {instruction}")
 
+    def offset(self, element: str, place: str, count: int | str) -> str:
+        """Return the place `count` elements further on."""
+        if count in (0, "0"):
+            return place
+        return self.value(f"getelementptr inbounds {element}, ptr {place}, i64 {count}")
+
     def label(self, kind: str) -> str:
         """Return a new name for a block."""
         return self._fresh(kind)
@@ -140,6 +146,10 @@ class FunctionText:
             self._functions[function] = None
         given = ", ".join(f"{result} {x}" for x in operands)
         return self.value(f"call {result} @{function}({given})")
+
+    def declare(self, declaration: str) -> None:
+        """Add the declaration of an intrinsic whose operands are not all of its result's type."""
+        self._declarations[declaration] = None
 
     @contextmanager
     def loop(self, count: int | str, carried: Sequence[tuple[str, str]] = ()) -> Iterator[Loop]:
@@ -170,6 +180,17 @@ class FunctionText:
         for name, (kind, first), following in zip(loop.carried, carried, loop.following, strict=True):
             phis.append(f"  {name} = phi {kind} [{first}, %{before}], [{following}, %{self.block}]")
         self._lines[heads:heads] = phis
+        self.begin(after)
+
+    @contextmanager
+    def when(self, condition: str) -> Iterator[None]:
+        """Run what is written inside the ``with`` block only where the ``i1`` holds; no value leaves it."""
+        self._count += 1
+        inside, after = f"then{self._count}", f"else{self._count}"
+        self.do(f"br i1 {condition}, label %{inside}, label %{after}")
+        self.begin(inside)
+        yield
+        self.do(f"br label %{after}")
         self.begin(after)
 
     def finish(self) -> Kernel:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tidu.core.bind import apply, shape_of
+from tidu.core.emit import Template
 from tidu.core.kinds import Structured, batch_front
 from tidu.core.primitive import Example, Formula, InterpretedOnly, Interval, NoGradient
 from tidu.core.spec import Dtype, Shape
@@ -26,7 +27,7 @@ __all__ = ["IndexRangeError", "gather", "last_writer", "scatter_add"]
 
 Integers = NDArray[np.intp]
 
-_NOT_YET = InterpretedOnly("reads and writes where the data say: the interpreter's own loops")
+_NOT_YET = InterpretedOnly("the last of many writers: the interpreter's own loops")
 _NO_INDEX = NoGradient("an index is an integer")
 _ANY = Interval(-3.0, 3.0)
 
@@ -120,7 +121,7 @@ def _gather(x: object, *indices: object) -> NDArray[np.generic]:
     numpy=[],
     evaluate=_gather,
     pullback=[lambda ct, out, x, *indices: scatter_add(ct, *indices, shape=x.shape), _NO_INDEX],
-    emit=_NOT_YET,
+    emit=Template("gather"),
     samples=[_ANY, _ANY],
     laws=NO_LAWS,
     formula=Formula(r"{0}[{1}]", "{0}[{1}]"),
@@ -190,7 +191,7 @@ def _scatter_add(ct: object, *indices: object, shape: Shape) -> NDArray[np.gener
     numpy=[],
     evaluate=_scatter_add,
     pullback=[lambda ct, out, values, *indices, shape: gather(ct, *indices), _NO_INDEX],
-    emit=_NOT_YET,
+    emit=Template("scatter_add"),
     samples=[_ANY, _ANY],
     laws=NO_LAWS,
     formula=Formula(r"\mathrm{{scatter}}({0}, {1})", "scatter_add({0}, {1})"),

@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tidu.core.bind import apply, shape_of
+from tidu.core.emit import Template
 from tidu.core.kinds import Structured
-from tidu.core.primitive import Example, Formula, InterpretedOnly, Interval, NoGradient
+from tidu.core.primitive import Example, Formula, Interval, NoGradient
 from tidu.core.spec import Shape
 from tidu.core.structural import reshape
 from tidu.core.value import Value
@@ -28,7 +29,6 @@ _SOURCE = (
     "Philox4x64-10: Salmon, Moraes, Dror and Shaw, Parallel random numbers: as easy as 1, 2, 3, SC 2011, "
     "doi:10.1145/2063384.2063405; numpy.random.Philox"
 )
-_INTEGERS = InterpretedOnly("64-bit integer products; NumPy's own generator runs them in C")
 _DISCRETE = NoGradient("random bits are not a smooth function of their key")
 
 
@@ -74,7 +74,7 @@ def _bits(key: NDArray[np.generic], shape: Shape) -> NDArray[np.generic]:
     numpy=[],
     evaluate=_bits,
     pullback=[_DISCRETE],
-    emit=_INTEGERS,
+    emit=Template("random_bits"),
     samples=[Interval(0.0, 1000.0)],
     laws=NO_LAWS,
     formula=Formula(r"\mathrm{{bits}}({0})", "random_bits({0})"),
@@ -163,7 +163,7 @@ def _batch_derive(operands: Sequence[object], flags: Sequence[bool], *, purpose:
     numpy=[],
     evaluate=_derive,
     pullback=[_DISCRETE, _DISCRETE],
-    emit=_INTEGERS,
+    emit=Template("derive_key"),
     samples=[Interval(0.0, 1000.0), Interval(0.0, 1000.0)],
     laws=NO_LAWS,
     formula=Formula(r"\mathrm{{key}}({0}, {1})", "fold_in({0}, {1})"),
@@ -210,7 +210,7 @@ def derive_key(key: object, number: object, *, purpose: int) -> Value:
     numpy=[],
     evaluate=lambda bits, dtype: _unit_interval(bits, dtype),
     pullback=[_DISCRETE],
-    emit=_INTEGERS,
+    emit=Template("unit_interval"),
     samples=[Interval(0.0, 1000.0)],
     laws=NO_LAWS,
     formula=Formula(r"\mathrm{{unit}}({0})", "unit_interval({0})"),

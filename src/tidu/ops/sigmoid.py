@@ -20,9 +20,11 @@ def _evaluate(x: ArrayLike) -> NDArray[np.floating]:
 
 
 def _emit(b: ScalarBuilder, x: Scalar) -> Scalar:
+    """As above; left of -1 the quotient s = e / (1 + e) is written e - e s, where the rounding of 1 + e weighs less."""
     small = b.call("exp", b.neg(b.call("fabs", x)))
     one = b.constant(1.0)
-    return b.div(b.select(b.compare("<", x, b.constant(0.0)), small, one), b.add(small, one))
+    quotient = b.div(b.select(b.compare("<", x, b.constant(0.0)), small, one), b.add(small, one))
+    return b.select(b.compare("<", x, b.constant(-1.0)), b.sub(small, b.mul(small, quotient)), quotient)
 
 
 @elementwise(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 
 import numpy as np
 
@@ -107,6 +108,7 @@ def _apply(
         raise unsupported(f"{name} with these arguments ({error})") from None
 
 
+@lru_cache(maxsize=1024)
 def _label(function: Callable[..., object]) -> str:
     """Return how a function is written, ``np.linalg.qr``; a ufunc does not say where it lives, so it is looked for."""
     name, module = function.__name__, getattr(function, "__module__", None) or "numpy"

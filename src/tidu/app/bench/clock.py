@@ -1,0 +1,58 @@
+"""How often can something be done in a second, and how much memory did this process hold at most?
+
+This file knows nothing of what is done.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+__all__ = ["peak_bytes", "rate", "seconds_of"]
+
+_STATUS = Path("/proc/self/status")
+
+
+def seconds_of(work: Callable[[], object]) -> float:
+    """Return how long one call takes."""
+    began_s = time.perf_counter()
+    work()
+    return time.perf_counter() - began_s
+
+
+def rate(work: Callable[[], object], count: int, budget_s: float) -> float:
+    """Return how many things a second are done, `count` in one call.
+
+    The first call is not counted: caches are cold and code is not compiled. Then calls are made until
+    `budget_s` is over, at least one.
+    """
+    work()
+    calls, elapsed_s = 0, 0.0
+    while not calls or elapsed_s < budget_s:
+        # As many calls between two looks at the clock as hardly disturb a call of a microsecond.
+        burst = 1 if elapsed_s == 0 else max(1, min(100_000, int(calls / elapsed_s * budget_s / 10)))
+        began_s = time.perf_counter()
+        for _ in range(burst):
+            work()
+        elapsed_s += time.perf_counter() - began_s
+        calls += burst
+    return count * calls / elapsed_s
+
+
+def peak_bytes() -> int | None:
+    """Return the most resident memory that this process has held; None where the system does not tell.
+
+    On Linux not ``ru_maxrss``, which a child begins with its parent's.
+    """
+    if _STATUS.exists():
+        for line in _STATUS.read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024
+    if sys.platform == "win32":
+        return None
+    import resource
+
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return most if sys.platform == "darwin" else most * 1024

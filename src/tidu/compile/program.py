@@ -1,0 +1,156 @@
+"""How does any graph run as natively as it can be?
+
+A `CompiledProgram` is a graph made ready to be called: pieces of native code, and between them the nodes that
+have none, run by the interpreter. What native code cannot report well (an index out of range) is run again by
+the interpreter, which can.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tidu import config
+from tidu.compile.calling import Call, call_flat, make_call, plain_value
+from tidu.compile.function import IndexOutOfRange
+from tidu.compile.pieces import Piece
+from tidu.compile.segments import Stage, interpreted_nodes, split
+from tidu.compile.simplify import simplify
+from tidu.compile.support import supports
+from tidu.core.bind import innermost
+from tidu.core.graph import Graph, Input, Literal, Node, Operation
+from tidu.core.spec import Spec
+from tidu.interpret import literal_value
+from tidu.interpret.program import Program
+from tidu.trace.tree import Structure
+
+__all__ = ["LARGEST", "CompiledProgram"]
+
+LARGEST = 20_000
+"""Nodes; LLVM would take minutes over more."""
+
+
+class CompiledProgram:
+    """A graph made ready to run natively, whatever is in it.
+
+    Parameters
+    ----------
+    graph : Graph
+        Of an abstract trace.
+    captures : sequence, optional
+        Values for its last inputs, as they are now; see `simplify`.
+
+    Attributes
+    ----------
+    simplified : Graph
+        What runs.
+    stages : list of (Stage, Piece or Program)
+        In their order.
+    too_large : bool
+        Whether the interpreter runs all of it for its size.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from tidu.trace.function import trace
+    >>> x = np.array([3.0, 1.0, 2.0])
+    >>> program = CompiledProgram(trace(lambda x: np.sort(x * 2.0) + 1.0, [x], eager=False).graph)
+    >>> program([x])
+    [array([3., 5., 7.])]
+    >>> [type(runs).__name__ for _, runs in program.stages]
+    ['Piece', 'Program', 'Piece']
+    """
+
+    def __init__(self, graph: Graph, captures: Sequence[object] = ()) -> None:
+        self.graph = graph
+        self._oracle: Program | None = None
+        self.too_large = len(graph.nodes) > LARGEST
+        self.simplified = graph if self.too_large else simplify(graph, captures)
+        self.stages = [] if self.too_large else [_ready(stage) for stage in _stages(self.simplified)]
+        self._values: dict[Node, object] = {
+            node: literal_value(node.op.value, node.spec)
+            for node in self.simplified.nodes
+            if isinstance(node.op, Literal)
+        }
+        self._inputs = {id(node.op): node for node in self.simplified.inputs}
+
+    @property
+    def interpreted(self) -> list[tuple[Node, str]]:
+        """The nodes that run through the interpreter, and why."""
+        return [] if self.too_large else interpreted_nodes(self.simplified)
+
+    @property
+    def whole(self) -> Piece | None:
+        """The one native piece that the graph is, if it is."""
+        runs = self.stages[0][1] if len(self.stages) == 1 else None
+        return runs if isinstance(runs, Piece) and runs.graph is self.simplified else None
+
+    def call_for(
+        self, leaves: Sequence[object], structure: Structure, captures: Sequence[object], nested: Structure
+    ) -> tuple[tuple[int, ...], Call] | None:
+        """Return the quick way to call it with arguments of this form, if there is one; see `make_call`."""
+        whole = self.whole
+        return None if whole is None else make_call(whole, leaves, structure, captures, nested)
+
+    def interpret(self, inputs: Sequence[object]) -> list[object]:
+        """Return the outputs as the interpreter gives them, of the graph as it was traced."""
+        if self._oracle is None:
+            self._oracle = Program(self.graph)
+        outputs = self._oracle(inputs)
+        return [_own(x, node.spec) for x, node in zip(outputs, self.graph.outputs, strict=True)]
+
+    def __call__(self, inputs: Sequence[object]) -> list[object]:
+        """Return the values of the graph's outputs: arrays that nobody else holds, scalars, Python numbers."""
+        if self.too_large or config.check_finite or innermost(inputs) is not None:
+            return self.interpret(inputs)
+        values = self._values.copy()
+        values.update(zip(self.simplified.inputs, inputs, strict=True))
+        try:
+            for stage, runs in self.stages:
+                values.update(zip(stage.made, _run(stage, runs, values), strict=True))
+        except (IndexOutOfRange, OverflowError):  # a Python integer may be larger than any of NumPy's
+            return self.interpret(inputs)
+        return [_own(self._value(node, values), node.spec) for node in self.simplified.outputs]
+
+    def _value(self, node: Node, values: dict[Node, object]) -> object:
+        # An output that is an input may have a spec of its own: it is another node then.
+        return values[self._inputs[id(node.op)] if isinstance(node.op, Input) else node]
+
+
+def _stages(graph: Graph) -> list[Stage]:
+    """Return the graph itself as one stage if all of it is native, and else its parts."""
+    if any(isinstance(node.op, Operation) for node in graph.nodes) and supports(graph) is None:
+        return [Stage(graph, graph.inputs, graph.outputs, native=True)]
+    return split(graph)
+
+
+def _ready(stage: Stage) -> tuple[Stage, Piece | Program]:
+    return stage, Piece(stage.graph) if stage.native else Program(stage.graph)
+
+
+def _run(stage: Stage, runs: Piece | Program, values: dict[Node, object]) -> Sequence[object]:
+    given = [values[node] for node in stage.given]
+    if isinstance(runs, Program):
+        return runs(given)
+    fitting = [_fitting(value, node.spec) for value, node in zip(given, stage.given, strict=True)]
+    outputs = call_flat(runs, fitting)
+    return [plain_value(array, node.spec) for array, node in zip(outputs, stage.made, strict=True)]
+
+
+def _fitting(value: object, spec: Spec) -> NDArray[np.generic]:
+    """Return a value as native code takes it."""
+    array = np.asarray(value, spec.dtype)
+    flags = array.flags
+    return array if flags.c_contiguous and flags.aligned else np.require(array, requirements=["C", "A"])
+
+
+def _own(value: object, spec: Spec) -> object:
+    """Return an output that shares no memory with an input, a constant or another output."""
+    if not isinstance(value, np.ndarray):
+        return value.item() if spec.weak and isinstance(value, np.generic) else value
+    if spec.weak:
+        return cast("object", value.item())
+    return value.copy()

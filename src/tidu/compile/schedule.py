@@ -1,0 +1,207 @@
+"""In which order do kernels run, and where must threads wait for each other?
+
+Kernels between two barriers form an interval: whatever one of them reads of another's results, it reads only
+the rows that the same thread has written. Results that take the place of an input are put there, after
+everything that still reads the input. This file writes no code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from tidu.compile import terms
+from tidu.compile.kernels import Kernel, Nest, Product, Scatter, Store, reads, written
+from tidu.compile.merge import same_place
+from tidu.compile.partition import split_rows
+from tidu.compile.views import Buffer, View
+
+__all__ = ["in_place", "schedule"]
+
+
+def schedule(
+    kernels: Sequence[Kernel], n_threads: int, replaced: Mapping[Buffer, Kernel] | None = None
+) -> list[list[Kernel]] | None:
+    """Order kernels into intervals.
+
+    Parameters
+    ----------
+    kernels : sequence of Kernel
+        In an order in which they could run.
+    n_threads : int
+    replaced : mapping of Buffer to Kernel, optional
+        Inputs that a kernel overwrites: all others that read them come before.
+
+    Returns
+    -------
+    list of list of Kernel, or None
+        None if no order satisfies `replaced`.
+    """
+    waiting = _dependencies(kernels, replaced or {})
+    intervals: list[list[Kernel]] = [[]]
+    left = list(kernels)
+    while left:
+        ready = [k for k in left if not waiting[id(k)]]
+        if not ready:
+            return None
+        free = [k for k in ready if not _must_wait(k, intervals[-1], n_threads)]
+        if not free:
+            intervals.append([])
+            continue
+        kernel = free[0]
+        intervals[-1].append(kernel)
+        left.remove(kernel)
+        for others in waiting.values():
+            others.discard(id(kernel))
+    return [x for x in intervals if x]
+
+
+def _dependencies(kernels: Sequence[Kernel], replaced: Mapping[Buffer, Kernel]) -> dict[int, set[int]]:
+    """Return for each kernel those that must run before it."""
+    before: dict[int, set[int]] = {id(k): set() for k in kernels}
+    writers: dict[Buffer, list[Kernel]] = {}
+    readers: dict[Buffer, list[Kernel]] = {}
+    for kernel in kernels:
+        mine = written(kernel)
+        for view in reads(kernel):
+            before[id(kernel)].update(id(k) for k in writers.get(view.buffer, ()))
+            readers.setdefault(view.buffer, []).append(kernel)
+        for buffer in mine:
+            before[id(kernel)].update(id(k) for k in writers.get(buffer, ()))
+        for buffer in mine:
+            writers.setdefault(buffer, []).append(kernel)
+    for buffer, writer in replaced.items():
+        before[id(writer)].update(id(k) for k in readers.get(buffer, ()) if k is not writer)
+    for key, others in before.items():
+        others.discard(key)
+    return before
+
+
+def _must_wait(kernel: Kernel, interval: Sequence[Kernel], n_threads: int) -> bool:
+    """Tell whether another thread may still be at work on what a kernel touches."""
+    if n_threads == 1:
+        return False
+    rows = split_rows(kernel, n_threads)
+    mine = [(view, False) for view in reads(kernel)] + [(view, True) for view in kernel.targets]
+    for other in interval:
+        theirs = [(view, True) for view in other.targets] + [(view, False) for view in reads(other)]
+        same_rows = rows == split_rows(other, n_threads)
+        for view, writes in mine:
+            for seen, wrote in theirs:
+                if view.buffer is not seen.buffer or not (writes or wrote):
+                    continue
+                if not same_rows or (rows is not None and not _row_by_row(kernel, view, other, seen)):
+                    return True
+    return False
+
+
+def _row_by_row(kernel: Kernel, view: View, other: Kernel, seen: View) -> bool:
+    """Tell whether row i of one view touches nothing but row i of the other."""
+    if _is_shared(kernel, view) or _is_shared(other, seen):
+        return False
+    stride = view.strides[0]
+    if stride <= 0 or seen.strides[0] != stride:
+        return False
+    spans = [_span(view), _span(seen)]
+    first, last = min(low for low, _ in spans), max(high for _, high in spans)
+    return last - first < stride
+
+
+def _is_shared(kernel: Kernel, view: View) -> bool:
+    """Tell whether every thread reads all of a view."""
+    if isinstance(kernel, Product) and view is kernel.b and len(kernel.shape) == 2:
+        return True
+    picked = isinstance(kernel, (Nest, Product)) and any(
+        isinstance(x, terms.Pick) and x.view is view for x in terms.leaves(kernel.terms)
+    )
+    return picked or not view.shape
+
+
+def _span(view: View) -> tuple[int, int]:
+    """Return the first and the last element of row 0."""
+    reach = [(n - 1) * stride for n, stride in zip(view.shape[1:], view.strides[1:], strict=True)]
+    return view.offset + sum(x for x in reach if x < 0), view.offset + sum(x for x in reach if x > 0)
+
+
+def in_place(
+    kernels: list[Kernel], outputs: list[View], aliases: Mapping[int, View], n_threads: int
+) -> tuple[list[list[Kernel]], list[View]]:
+    """Let outputs take the places of inputs.
+
+    Parameters
+    ----------
+    kernels : list of Kernel
+    outputs : list of View
+    aliases : mapping of int to View
+        For an output's number the input whose memory it shall take.
+    n_threads : int
+
+    Returns
+    -------
+    list of list of Kernel
+        Intervals; what could not be written in place is copied there by the last kernels.
+    list of View
+        The outputs, where they lie now.
+    """
+    outputs = list(outputs)
+    copies: list[Kernel] = []
+    replaced: dict[Buffer, Kernel] = {}
+    for number, view in aliases.items():
+        output = outputs[number]
+        writers = [k for k in kernels if output.buffer in written(k)]
+        read_again = any(view.buffer is output.buffer for k in kernels for view in reads(k))
+        if len(writers) == 1 and not read_again and _reads_only_its_own_element(writers[0], view, output):
+            _move_targets(writers[0], output.buffer, view.buffer)
+            replaced[view.buffer] = writers[0]
+        else:
+            copies.append(_copied(output, view))
+        outputs[number] = replace(output, buffer=view.buffer)
+    found = schedule(kernels, n_threads, replaced)
+    if found is not None:
+        return found + [[copy] for copy in copies], outputs
+    # What is exchanged between inputs has no order: everything is made apart and copied at the end.
+    for buffer, writer in replaced.items():
+        apart = Buffer(buffer.n_bytes, None, buffer.name)
+        targets = [view for view in writer.targets if view.buffer is buffer]
+        _move_targets(writer, buffer, apart)
+        copies += [_copied(replace(view, buffer=apart), view) for view in targets]
+    ordered = schedule(kernels, n_threads)
+    assert ordered is not None, "kernels depend on each other in a circle"
+    return ordered + [[copy] for copy in copies], outputs
+
+
+def _copied(source: View, target: View) -> Nest:
+    flat = tuple(n for n in source.shape if n != 1)
+    a, b = terms.reshape(source, flat), terms.reshape(target, flat)
+    assert isinstance(a, View)
+    assert isinstance(b, View)
+    return Nest(flat, len(flat), [Store(a, b)])
+
+
+def _reads_only_its_own_element(kernel: Kernel, given: View, output: View) -> bool:
+    """Tell whether a kernel may write its result over an input that it reads."""
+    if isinstance(kernel, Scatter) or not kernel.targets:
+        return False
+    own = [view for view in kernel.targets if view.buffer is output.buffer]
+    if isinstance(kernel, Product) and given.buffer in (kernel.a.buffer, kernel.b.buffer):
+        return False
+    for view in reads(kernel):
+        if view.buffer is not given.buffer:
+            continue
+        placed = replace(own[0], buffer=given.buffer)
+        if len(own) != 1 or len(own[0].shape) != len(view.shape) or not same_place(placed, view):
+            return False
+        if _is_shared(kernel, view) and view.shape:
+            return False
+    return True
+
+
+def _move_targets(kernel: Kernel, old: Buffer, new: Buffer) -> None:
+    if isinstance(kernel, (Nest, Product)):
+        kernel.stores = [
+            replace(x, target=replace(x.target, buffer=new)) if x.target.buffer is old else x for x in kernel.stores
+        ]
+    if isinstance(kernel, Nest):
+        kernel.totals = [
+            replace(x, target=replace(x.target, buffer=new)) if x.target.buffer is old else x for x in kernel.totals
+        ]

@@ -1,0 +1,370 @@
+"""What takes many steps of training in one go: native code, or the interpreter where there is none.
+
+Native steps gather the rows of each batch, differentiate, and put new parameters in the place of the old ones,
+without returning to Python. This file knows nothing of epochs, schedules and validation.
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tidu import config
+from tidu.compile.function import NativeFunction
+from tidu.compile.lower import Settings, lower
+from tidu.compile.plan import Plan
+from tidu.compile.simplify import simplify
+from tidu.compile.threads import threads_for
+from tidu.core.spec import Spec
+from tidu.errors import TiduWarning, UnsupportedError
+from tidu.interpret.program import Program
+from tidu.learn.batches import Rows, TrainingData
+from tidu.learn.optimizers import Tree
+from tidu.learn.step import Step
+from tidu.native.ledger import Ledger
+from tidu.ops.indexing import gather
+from tidu.trace.function import TracedFunction, trace
+from tidu.trace.tree import flatten, unflatten
+
+__all__ = ["InterpretedSteps", "NativeSteps", "Steps", "Taken", "make_steps"]
+
+_STAGE_BYTES = 1 << 24
+"""Rows that cannot be gathered where they lie are brought together first, so many bytes at a time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What some steps reported.
+
+    Parameters
+    ----------
+    losses : ndarray of shape (n_steps,), float64
+    squares : ndarray of shape (n_steps, n_arrays), float64
+        Squared norms of the gradients of each array of parameters, or of no columns.
+    """
+
+    losses: NDArray[np.float64]
+    squares: NDArray[np.float64]
+
+
+class Steps(Protocol):
+    """A way to take steps."""
+
+    def take(self, rows: Rows, length: int, rates: NDArray[np.float64], done: int) -> Taken:
+        """Take steps of equal batches, one after the other.
+
+        Parameters
+        ----------
+        rows : ndarray of int64
+            Those of all batches, end to end.
+        length : int
+            Rows of a batch.
+        rates : ndarray
+            A learning rate for each step.
+        done : int
+            Steps before these.
+        """
+        ...
+
+    def now(self) -> tuple[Tree, Tree]:
+        """Return parameters and the optimizer's state as they stand; later steps may change the arrays."""
+        ...
+
+    def put_back(self, params: Tree, state: Tree) -> None:
+        """Go on from other parameters and state."""
+        ...
+
+
+class InterpretedSteps:
+    """Steps that NumPy takes, node by node."""
+
+    def __init__(self, step: Step, params: Tree, state: Tree, data: TrainingData, key: NDArray[np.uint64]) -> None:
+        self._step = step
+        self._programs: dict[int, tuple[TracedFunction, Program]] = {}
+        self._data = data
+        self._key = key
+        self._now = params, state
+
+    def take(self, rows: Rows, length: int, rates: NDArray[np.float64], done: int) -> Taken:
+        """Take the steps."""
+        losses, squares = [], []
+        for i, rate in enumerate(rates.tolist()):
+            batch = self._data.gather(rows[i * length : (i + 1) * length])
+            with np.errstate(all="ignore"):  # what is not finite is found by whoever reads the losses
+                params, state, value, found = self._one(
+                    length, [*self._now, batch, rate, float(done + i + 1), self._key]
+                )
+            del batch  # or two would be held while the next one is gathered
+            losses.append(float(value))
+            squares.append([float(x) for x in found])
+            if not math.isfinite(losses[-1]):
+                break
+            self._now = params, state
+        return Taken(np.array(losses), np.array(squares).reshape(len(losses), -1))
+
+    def _one(self, length: int, arguments: list[object]) -> tuple[Tree, Tree, float, list[float]]:
+        """Run one step, traced at the first one of its batch length."""
+        if length not in self._programs:
+            traced = trace(self._step, arguments, eager=False)
+            self._programs[length] = traced, Program(traced.graph)
+        traced, program = self._programs[length]
+        outputs = program([*flatten(arguments)[0], *traced.captures])
+        return cast("tuple[Tree, Tree, float, list[float]]", traced.result(outputs))
+
+    def now(self) -> tuple[Tree, Tree]:
+        """Return parameters and state."""
+        return self._now
+
+    def put_back(self, params: Tree, state: Tree) -> None:
+        """Go on from other parameters and state."""
+        self._now = params, state
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Planned:
+    """What will run for batches of one length, over data or a stage of so many rows."""
+
+    plan: Plan
+    captures: tuple[NDArray[np.generic], ...]
+    n_rows: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Code:
+    """Native code for batches of one length."""
+
+    function: NativeFunction
+    captures: tuple[NDArray[np.generic], ...]
+    n_rows: int
+    staged: bool
+
+
+class NativeSteps:
+    """Steps that native code takes, many in one call.
+
+    Parameters
+    ----------
+    step : Step
+    params, state : nested arrays
+        Copied; the copies are changed in place.
+    data : TrainingData
+    key : ndarray of shape (2,), uint64
+    n_threads : int, optional
+    """
+
+    def __init__(
+        self,
+        step: Step,
+        params: Tree,
+        state: Tree,
+        data: TrainingData,
+        key: NDArray[np.uint64],
+        n_threads: int | None,
+    ) -> None:
+        self._step = step
+        self._data = data
+        self._key = np.ascontiguousarray(key)
+        self._n_threads = n_threads
+        self._ledger = Ledger()
+        leaves, self._structure = flatten((params, state))
+        self._leaves = [_own(leaf, self._ledger) for leaf in leaves]
+        self._plans: dict[int, _Planned] = {}
+        self._codes: dict[int, _Code] = {}
+        self._stage: list[NDArray[np.generic]] | None = None
+
+    def plan(self, length: int) -> Plan:
+        """Return what will run for batches of this length, and on how much memory.
+
+        Raises
+        ------
+        UnsupportedError
+            If a node has no native code.
+        """
+        return self._planned(length).plan
+
+    @property
+    def staged_bytes(self) -> int:
+        """Bytes of rows that are brought together before native code reads them."""
+        if not self._is_staged:
+            return 0
+        longest = max(self._plans, default=1)
+        return self._stage_rows(longest) * self._row_bytes
+
+    def take(self, rows: Rows, length: int, rates: NDArray[np.float64], done: int) -> Taken:
+        """Take the steps."""
+        code = self._code(length)
+        if not code.staged:
+            chosen = rows if self._data.rows is None else self._data.rows[rows]
+            return self._run(code, self._columns(), chosen, length, rates, done)
+        each, parts = code.n_rows // length, []
+        for first in range(0, len(rates), each):
+            some = rates[first : first + each]
+            stage = self._fill(code, rows[first * length : (first + len(some)) * length])
+            parts.append(self._run(code, stage, np.arange(len(some) * length), length, some, done + first))
+        return Taken(np.concatenate([x.losses for x in parts]), np.concatenate([x.squares for x in parts]))
+
+    def now(self) -> tuple[Tree, Tree]:
+        """Return parameters and state; the arrays are those that later steps change."""
+        return cast("tuple[Tree, Tree]", unflatten(self._structure, self._leaves))
+
+    def put_back(self, params: Tree, state: Tree) -> None:
+        """Go on from other parameters and state."""
+        for own, leaf in zip(self._leaves, flatten((params, state))[0], strict=True):
+            own[...] = np.asarray(leaf)
+
+    # Code.
+
+    def _code(self, length: int) -> _Code:
+        found = self._codes.get(length)
+        if found is None:
+            planned = self._planned(length)
+            plan, n, n_columns = planned.plan, len(self._leaves), len(self._data.columns)
+            moving = {n + n_columns: 8 * length, n + n_columns + 1: 8, n + n_columns + 2: 8}
+            moving |= {len(plan.inputs) + n + i: spec.nbytes for i, spec in enumerate(plan.outputs[n:])}
+            function = NativeFunction(plan, self._ledger, strides=moving)
+            found = self._codes[length] = _Code(function, planned.captures, planned.n_rows, self._is_staged)
+        return found
+
+    def _planned(self, length: int) -> _Planned:
+        found = self._plans.get(length)
+        if found is None:
+            n_rows = self._stage_rows(length) if self._is_staged else self._n_data_rows
+            traced = self._traced(length, n_rows)
+            graph = simplify(traced.graph, traced.captures)
+            captures = tuple(np.ascontiguousarray(x) for x in traced.captures)
+            settings = Settings(
+                n_threads=self._n_threads or threads_for(graph, repeated=True),
+                aliases={i: i for i in range(len(self._leaves))},
+                captures=captures,
+                frozen=True,
+                trusted=frozenset([len(self._leaves) + len(self._data.columns)]),
+                simplified=True,
+            )
+            found = self._plans[length] = _Planned(lower(graph, settings), captures, n_rows)
+        return found
+
+    def _traced(self, length: int, n_rows: int) -> TracedFunction:
+        step, structure = self._step, self._data.structure
+
+        def by_rows(
+            leaves: list[object], columns: list[object], rows: object, rate: object, number: object, key: object
+        ) -> object:
+            params, state = cast("tuple[Tree, Tree]", unflatten(self._structure, leaves))
+            batch = unflatten(structure, [gather(column, rows) for column in columns])
+            params, state, loss, squares = step(params, state, batch, rate, number, key)
+            return [*flatten((params, state))[0], loss, *squares]
+
+        by_rows.__name__ = "step"
+        specs = [Spec((n_rows, *c.shape[1:]), c.dtype.newbyteorder("=")) for c in self._data.columns]
+        own = [Spec.of(leaf) for leaf in self._leaves]
+        arguments = [own, specs, Spec((length,), np.dtype(np.int64)), Spec.of(1.0), Spec.of(1.0), self._key]
+        return trace(by_rows, arguments, eager=False, names=["", "", "rows", "learning_rate", "step", "key"])
+
+    def _run(
+        self,
+        code: _Code,
+        columns: Sequence[NDArray[np.generic]],
+        rows: NDArray[np.integer],
+        length: int,
+        rates: NDArray[np.float64],
+        done: int,
+    ) -> Taken:
+        plan, n, count = code.function.plan, len(self._leaves), len(rates)
+        reported = [np.empty(count, spec.dtype) for spec in plan.outputs[n:]]
+        slots = [
+            *self._leaves,
+            *columns,
+            np.ascontiguousarray(rows, np.int64),
+            np.ascontiguousarray(rates, np.float64),
+            np.arange(done + 1, done + count + 1, dtype=np.float64),
+            self._key,
+            *code.captures,
+            *self._leaves,
+            *reported,
+        ]
+        code.function.run_on(slots, count)
+        loss, *squares = (np.asarray(x, np.float64) for x in reported)
+        return Taken(loss, np.stack(squares, axis=1) if squares else np.empty((count, 0)))
+
+    # Rows.
+
+    @property
+    def _n_data_rows(self) -> int:
+        return int(self._data.columns[0].shape[0])
+
+    @property
+    def _is_staged(self) -> bool:
+        """Whether rows are brought together first: those on disk, and those that do not lie end to end."""
+        return not all(isinstance(c, np.ndarray) and c.flags.c_contiguous for c in self._data.columns)
+
+    def _columns(self) -> list[NDArray[np.generic]]:
+        return [cast("NDArray[np.generic]", c) for c in self._data.columns]
+
+    def _stage_rows(self, length: int) -> int:
+        return length * max(1, _STAGE_BYTES // max(1, self._row_bytes * length))
+
+    @property
+    def _row_bytes(self) -> int:
+        return sum(math.prod(c.shape[1:]) * c.dtype.itemsize for c in self._data.columns)
+
+    def _fill(self, code: _Code, rows: Rows) -> list[NDArray[np.generic]]:
+        """Bring rows together where native code reads them."""
+        if self._stage is None or len(self._stage[0]) < code.n_rows:
+            shapes = [((code.n_rows, *c.shape[1:]), c.dtype.newbyteorder("=")) for c in self._data.columns]
+            self._stage = [
+                self._ledger.allocate(math.prod(shape) * dtype.itemsize, "rows of the next steps")
+                .view(dtype)
+                .reshape(shape)
+                for shape, dtype in shapes
+            ]
+        found = flatten(self._data.gather(rows))[0]
+        for to, column in zip(self._stage, found, strict=True):
+            to[: len(rows)] = np.asarray(column)
+        return self._stage
+
+
+def make_steps(
+    step: Step,
+    params: Tree,
+    state: Tree,
+    data: TrainingData,
+    key: NDArray[np.uint64],
+    *,
+    length: int,
+    n_threads: int | None,
+) -> Steps:
+    """Return native steps if every node of them has native code, else interpreted ones.
+
+    Warns
+    -----
+    TiduWarning
+        If they are interpreted, with the node that is to blame.
+    """
+    if not config.check_finite:
+        native = NativeSteps(step, params, state, data, key, n_threads)
+        try:
+            native.plan(length)
+        except UnsupportedError as error:
+            reason = error.facts["reason"]
+            warnings.warn(
+                f"fit runs this loss node by node with NumPy, since not all of it has native code: {reason}",
+                TiduWarning,
+                stacklevel=5,
+            )
+        else:
+            return native
+    return InterpretedSteps(step, params, state, data, key)
+
+
+def _own(leaf: object, ledger: Ledger) -> NDArray[np.generic]:
+    """Return a contiguous copy of an array, in memory of the ledger's."""
+    array = np.asarray(leaf)
+    own = ledger.allocate(array.nbytes, "parameters and the optimizer's state").view(array.dtype).reshape(array.shape)
+    own[...] = array
+    return own

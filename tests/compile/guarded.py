@@ -1,0 +1,147 @@
+"""Runs native code with every buffer at the edge of memory that nobody may touch.
+
+One access out of bounds, reading or writing, ends the process. So this runs in a process of its own:
+``python -m tests.compile.guarded end`` puts buffers before a forbidden page, ``beginning`` behind one. Names are
+printed before they run, so the last one is to blame.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import mmap
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+from tests.compile.comparing import PROCESSORS, assert_same, interpreted
+from tests.compile.examples import DTYPES, NATIVE, cases_of, together
+from tests.compile.programs import STEPS, Program
+from tests.compile.training_steps import NETWORKS, plan_of, training_step
+
+from tidu.compile import Plan, Settings
+from tidu.compile.lower import lower
+from tidu.native.machine import Processor, compile_text
+from tidu.native.module import ENTRY, HEAD_BYTES, Body, Invocation, module_text
+from tidu.native.threads import team
+
+PAGE = mmap.PAGESIZE
+CANARY = 0xA5
+
+
+class Edge:
+    """Memory between two pages that nobody may touch."""
+
+    def __init__(self, n_bytes: int, at_end: bool) -> None:
+        inside = max(PAGE, -(-n_bytes // PAGE) * PAGE)
+        self._map = mmap.mmap(-1, inside + 2 * PAGE)
+        self.bytes = np.frombuffer(self._map, np.uint8)
+        address = self.bytes.ctypes.data
+        self.bytes[PAGE : PAGE + inside] = CANARY
+        libc = ctypes.CDLL(None, use_errno=True)
+        for page in (address, address + PAGE + inside):
+            if libc.mprotect(ctypes.c_void_p(page), ctypes.c_size_t(PAGE), 0):
+                raise OSError(ctypes.get_errno(), "mprotect")
+        first = PAGE + (inside - n_bytes if at_end else 0)
+        self._rest = (slice(PAGE, first), slice(first + n_bytes, PAGE + inside))
+        self.own = self.bytes[first : first + n_bytes]
+
+    @property
+    def intact(self) -> bool:
+        """Whether nobody has written beside it, where no page ends."""
+        return all((self.bytes[part] == CANARY).all() for part in self._rest)
+
+    def holding(self, x: np.ndarray) -> np.ndarray:
+        """Return a copy of an array in this memory."""
+        self.own[:] = np.frombuffer(x.tobytes(), np.uint8)
+        return self.own.view(x.dtype).reshape(x.shape)
+
+
+def apart(plan: Plan) -> tuple[list[list[Invocation]], int]:
+    """Return the kernels with a slot for each buffer of the arena, and the number of slots before the arena's."""
+    arena = plan.n_slots - 1
+    slot_of = {offset: arena + i for i, (offset, _) in enumerate(plan.buffers)}
+
+    def moved(place: tuple[int, int]) -> tuple[int, int]:
+        slot, distance = place
+        return (slot_of[distance], 0) if slot == arena else place
+
+    intervals = [[replace(x, places=tuple(map(moved, x.places))) for x in interval] for interval in plan.intervals]
+    return intervals, arena + len(plan.buffers)
+
+
+def run_at_edges(
+    plan: Plan,
+    inputs: Sequence[np.ndarray],
+    at_end: bool,
+    strides: Mapping[int, int] | None = None,
+    rounds: int = 1,
+    processor: Processor | None = None,
+) -> list[np.ndarray]:
+    """Run a plan, made with guards, on memory at the edge; return the outputs."""
+    intervals, arena = apart(plan)
+    body = Body(intervals, arena + 1, plan.scratch_bytes, plan.arena_bytes, strides=strides)
+    text, functions = module_text(body, plan.n_threads, repeated=strides is not None)
+    code = compile_text(text, functions, vectorize=False, processor=processor)
+    call = code.function(ENTRY, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)
+    edges = [Edge(x.nbytes, at_end) for x in inputs]
+    slots = [edge.holding(x) for edge, x in zip(edges, inputs, strict=True)]
+    for spec in plan.outputs:
+        edges.append(Edge(spec.nbytes * rounds, at_end))
+        slots.append(edges[-1].own.view(spec.dtype).reshape((rounds, *spec.shape) if strides else spec.shape))
+    for _, n_bytes in plan.buffers:
+        edges.append(Edge(n_bytes, at_end))
+        slots.append(edges[-1].own)
+    edges.append(Edge(plan.arena_bytes, at_end))
+    slots.append(edges[-1].own)
+    slots[-1][:HEAD_BYTES] = 0
+    table = np.array([*(x.ctypes.data for x in slots), rounds])
+    team(plan.n_threads).run(call, table.ctypes.data)
+    assert all(edge.intact for edge in edges), "written beside a buffer"
+    for edge, x in zip(edges, inputs, strict=False):
+        slot = edges.index(edge)
+        assert slot in plan.placed or edge.own.tobytes() == x.tobytes(), "an input was written"
+    return [slots[slot].copy() for slot in plan.placed]
+
+
+def random_program(seed: int) -> Program:
+    rng = np.random.default_rng(seed)
+    steps = tuple((int(rng.integers(len(STEPS))), *map(int, rng.integers(0, 4, 2))) for _ in range(8))
+    shape = tuple(int(n) for n in rng.choice([1, 2, 3, 5, 7, 16, 17, 31, 33], size=rng.integers(1, 4)))
+    return Program(steps, (shape, shape), DTYPES[seed % 2], seed % 3 == 0, seed)
+
+
+def main(at_end: bool) -> Iterator[str]:
+    """Run everything, yielding its name first."""
+    guards = {"guard_bytes": 64}
+    for dtype in DTYPES:
+        for primitive in NATIVE:
+            yield f"{primitive.name} {dtype}"
+            graph, inputs = together(cases_of(primitive, dtype))
+            outputs = run_at_edges(lower(graph, Settings(**guards)), inputs, at_end)
+            for got, want in zip(outputs, interpreted(graph, inputs), strict=True):
+                assert_same(got, want, 40, scale=1.0, signed_zeros=False)
+    processors = [how() for how in PROCESSORS.values()]
+    for seed in range(48):
+        program = random_program(seed)
+        yield str(program)
+        graph, inputs = program.traced()
+        processor = processors[seed % 4]
+        plan = lower(graph, Settings(n_threads=1 + seed % 3, processor=processor, **guards))
+        outputs = run_at_edges(plan, inputs, at_end, processor=processor)
+        for got, want in zip(outputs, interpreted(graph, inputs), strict=True):
+            assert_same(got, want, 64, scale=1.0, signed_zeros=False)
+    for name in NETWORKS:
+        yield name
+        step = training_step(name, 2)
+        outputs = run_at_edges(
+            plan_of(step, 2, **guards), step.slots()[: len(step.graph.inputs)], at_end, step.strides, 2
+        )
+        for got, want in zip(outputs, step.interpreted(), strict=True):
+            np.testing.assert_allclose(got, want, atol=5e-3)
+
+
+if __name__ == "__main__":
+    for what in main({"end": True, "beginning": False}[sys.argv[1]]):
+        print(what, flush=True)
+    print("everything ran", flush=True)
