@@ -2,7 +2,7 @@
 
 One access out of bounds, reading or writing, ends the process. So this runs in a process of its own:
 ``python -m tests.compile.guarded end`` puts buffers before a forbidden page, ``beginning`` behind one. Names are
-printed before they run, so the last one is to blame.
+printed before they run, so the last one is to blame. ``read`` and ``write`` make a mistake on purpose.
 """
 
 from __future__ import annotations
@@ -14,16 +14,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
-from tests.compile.comparing import PROCESSORS, assert_same, interpreted
+from tests.compile.comparing import PROCESSORS, assert_same, graph_of, interpreted
 from tests.compile.examples import DTYPES, NATIVE, cases_of, together
 from tests.compile.programs import STEPS, Program
 from tests.compile.training_steps import NETWORKS, plan_of, training_step
 
 from tidu.compile import Plan, Settings
 from tidu.compile.lower import lower
+from tidu.core.spec import Spec
 from tidu.native.machine import Processor, compile_text
 from tidu.native.module import ENTRY, HEAD_BYTES, Body, Invocation, module_text
 from tidu.native.threads import team
+from tidu.ops.indexing import gather, scatter_add
 
 PAGE = mmap.PAGESIZE
 CANARY = 0xA5
@@ -77,8 +79,8 @@ def run_at_edges(
     strides: Mapping[int, int] | None = None,
     rounds: int = 1,
     processor: Processor | None = None,
-) -> list[np.ndarray]:
-    """Run a plan, made with guards, on memory at the edge; return the outputs."""
+) -> tuple[list[np.ndarray], bool]:
+    """Run a plan, made with guards, on memory at the edge; return the outputs, and whether an index was bad."""
     intervals, arena = apart(plan)
     body = Body(intervals, arena + 1, plan.scratch_bytes, plan.arena_bytes, strides=strides)
     text, functions = module_text(body, plan.n_threads, repeated=strides is not None)
@@ -98,10 +100,9 @@ def run_at_edges(
     table = np.array([*(x.ctypes.data for x in slots), rounds])
     team(plan.n_threads).run(call, table.ctypes.data)
     assert all(edge.intact for edge in edges), "written beside a buffer"
-    for edge, x in zip(edges, inputs, strict=False):
-        slot = edges.index(edge)
-        assert slot in plan.placed or edge.own.tobytes() == x.tobytes(), "an input was written"
-    return [slots[slot].copy() for slot in plan.placed]
+    for slot, x in enumerate(inputs):
+        assert slot in plan.placed or slots[slot].tobytes() == x.tobytes(), "an input was written"
+    return [slots[slot].copy() for slot in plan.placed], bool(slots[-1][0])
 
 
 def random_program(seed: int) -> Program:
@@ -111,14 +112,29 @@ def random_program(seed: int) -> Program:
     return Program(steps, (shape, shape), DTYPES[seed % 2], seed % 3 == 0, seed)
 
 
+def far_indices(at_end: bool) -> None:
+    """Read and write at indices that are far out of range."""
+    x, k = np.arange(12.0).reshape(4, 3), np.array([0, 4, -5, 2**63 - 1, -(2**63), 3])
+
+    def both_ways(x: np.ndarray, k: np.ndarray) -> object:
+        return gather(x, k), gather(x, k, k), scatter_add(x[:, 0], k[:4], shape=(4,))
+
+    for n_threads in (1, 2):
+        graph = graph_of(both_ways, x, k)
+        (picked, _, _), bad = run_at_edges(lower(graph, Settings(n_threads=n_threads, guard_bytes=64)), [x, k], at_end)
+        assert bad
+        np.testing.assert_array_equal(picked, x[[0, 0, 0, 0, 0, 3]])
+
+
 def main(at_end: bool) -> Iterator[str]:
     """Run everything, yielding its name first."""
-    guards = {"guard_bytes": 64}
+    yield "indices out of range"
+    far_indices(at_end)
     for dtype in DTYPES:
         for primitive in NATIVE:
             yield f"{primitive.name} {dtype}"
             graph, inputs = together(cases_of(primitive, dtype))
-            outputs = run_at_edges(lower(graph, Settings(**guards)), inputs, at_end)
+            outputs, _ = run_at_edges(lower(graph, Settings(guard_bytes=64)), inputs, at_end)
             for got, want in zip(outputs, interpreted(graph, inputs), strict=True):
                 assert_same(got, want, 40, scale=1.0, signed_zeros=False)
     processors = [how() for how in PROCESSORS.values()]
@@ -127,21 +143,32 @@ def main(at_end: bool) -> Iterator[str]:
         yield str(program)
         graph, inputs = program.traced()
         processor = processors[seed % 4]
-        plan = lower(graph, Settings(n_threads=1 + seed % 3, processor=processor, **guards))
-        outputs = run_at_edges(plan, inputs, at_end, processor=processor)
+        plan = lower(graph, Settings(n_threads=1 + seed % 3, processor=processor, guard_bytes=64))
+        outputs, _ = run_at_edges(plan, inputs, at_end, processor=processor)
         for got, want in zip(outputs, interpreted(graph, inputs), strict=True):
             assert_same(got, want, 64, scale=1.0, signed_zeros=False)
     for name in NETWORKS:
         yield name
         step = training_step(name, 2)
-        outputs = run_at_edges(
-            plan_of(step, 2, **guards), step.slots()[: len(step.graph.inputs)], at_end, step.strides, 2
-        )
+        inputs = step.slots()[: len(step.graph.inputs)]
+        outputs, _ = run_at_edges(plan_of(step, 2, guard_bytes=64), inputs, at_end, step.strides, 2)
         for got, want in zip(outputs, step.interpreted(), strict=True):
-            np.testing.assert_allclose(got, want, atol=5e-3)
+            np.testing.assert_allclose(np.squeeze(got), np.squeeze(want), atol=5e-3)
+
+
+def planted(what: str) -> Iterator[str]:
+    """Make one of two mistakes at the end of a buffer."""
+    yield what
+    x = np.arange(9.0)
+    plan = lower(graph_of(lambda x: x * 2.0, x), Settings(guard_bytes=64))
+    if what == "read":
+        run_at_edges(plan, [x[:8]], True)
+    else:
+        run_at_edges(replace(plan, outputs=(Spec((8,), x.dtype),)), [x], True)
 
 
 if __name__ == "__main__":
-    for what in main({"end": True, "beginning": False}[sys.argv[1]]):
-        print(what, flush=True)
+    where = sys.argv[1]
+    for name in planted(where) if where in ("read", "write") else main(where == "end"):
+        print(name, flush=True)
     print("everything ran", flush=True)

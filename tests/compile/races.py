@@ -22,7 +22,7 @@ from tidu.compile.plan import Plan
 from tidu.compile.terms import Index, Pick, leaves
 from tidu.compile.views import Buffer, View
 from tidu.core.graph import Graph
-from tidu.native.machine import NativeCall, compile_text
+from tidu.native.machine import NativeCall, Processor, compile_text
 from tidu.native.module import ENTRY, HEAD_BYTES, Body, module_text
 
 Touched = dict[tuple[Buffer, bool], set[int]]
@@ -101,12 +101,15 @@ class Serial:
     Parameters
     ----------
     plan : Plan
+    processor : Processor, optional
     """
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, processor: Processor | None = None) -> None:
         self.plan = plan
         bodies = [Body([x], plan.n_slots, plan.scratch_bytes, plan.arena_bytes) for x in plan.intervals]
-        self._codes = [compile_text(*module_text(body, plan.n_threads), vectorize=False) for body in bodies]
+        self._codes = [
+            compile_text(*module_text(body, plan.n_threads), vectorize=False, processor=processor) for body in bodies
+        ]
         self._calls: list[NativeCall] = [
             code.function(ENTRY, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64) for code in self._codes
         ]

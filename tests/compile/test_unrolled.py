@@ -225,6 +225,18 @@ def test_results_may_trade_places_with_operands() -> None:
     np.testing.assert_array_equal(swapped[2], y)
 
 
+def test_results_may_be_operands_numbers_and_the_same_twice() -> None:
+    x, unused = np.arange(6.0).reshape(2, 3), np.ones(2)
+    assert_as_interpreted(*traced(lambda x, unused: (x, x.T, x.T, 1.5, np.sum(x[:0], axis=0)), x, unused), 0.0)
+
+
+def test_a_wide_scalar_does_not_halve_the_vectors() -> None:
+    graph, _ = traced(lambda x, rate: x * rate, np.ones(16, np.float32), 0.1)
+    kernel = unroll(graph)
+    assert kernel is not None
+    assert "<16 x float>" in kernel.body
+
+
 @pytest.mark.parametrize("trusted", [(), (8,)])
 def test_steps_in_one_native_loop_are_those_of_the_interpreter(trusted: tuple[int, ...]) -> None:
     graph, inputs = network(32, "float64")
@@ -288,6 +300,13 @@ def test_rows_used_several_times_add_up() -> None:
 
     graph, inputs = traced(several, np.arange(8.0).reshape(4, 2), rows)
     assert_as_interpreted(graph, inputs, 1e-13)
+
+
+def test_known_places_are_added_to_unless_one_repeats() -> None:
+    rows = np.array([3, 0, -2])
+    graph, inputs = traced(lambda x, rows: scatter_add(x * 2.0, rows, shape=(4,)), np.arange(3.0) + 1.0, rows)
+    assert_as_interpreted(graph, inputs, 0.0, {1: rows})
+    assert unroll(graph, constants={1: np.array([3, 0, -1])}) is None
 
 
 def test_known_indices_cost_nothing() -> None:

@@ -25,6 +25,7 @@ __all__ = ["MISS", "Builder", "Call", "call_flat", "make_call", "plain_value"]
 
 MISS: Final = object()
 """What a `Call` returns where the arguments are of another form."""
+_NOTHING: Final = np.empty(())
 Call = Callable[[tuple[object, ...]], object]
 Builder = Callable[[Sequence[object]], object]
 """Puts values into containers."""
@@ -82,14 +83,42 @@ def make_call(
     layout.container(tuple, 3)
     if read is None or not _describe(layout, structure, iter(enumerate(leaves))):
         return None
-    layout.container(list, len(captures))
-    if not all([layout.leaf(x, len(leaves) + i) for i, x in enumerate(captures)]):
+    held = _held(piece, captures)
+    layout.container(list, len(held))
+    if not all(layout.leaf(x, len(leaves) + i) for i, x in enumerate(held)):
         return None
     results = _Results([node.spec for node in piece.graph.outputs], nested)
     layout.container(list, len(results.arrays))
     for i, spec in results.arrays:
         layout.leaf(np.empty(spec.shape, spec.dtype), len(piece.graph.inputs) + i)
-    return layout.key, _call(piece, read, layout, list(captures), results)
+    return layout.key, _call(piece, read, layout, held, results)
+
+
+def _held(piece: Piece, captures: Sequence[object]) -> list[object]:
+    """Return captured values as they are handed over at every call.
+
+    They are the arrays themselves, since their elements may change. Of one that native code cannot take as it is,
+    but that nobody can write to, a copy is made once. Nothing stands in for what is never read.
+    """
+    used = {operand for node in piece.graph.nodes for operand in node.operands} | set(piece.graph.outputs)
+    nodes = piece.graph.inputs[len(piece.graph.inputs) - len(captures) :]
+    held: list[object] = []
+    for value, node in zip(captures, nodes, strict=True):
+        if node not in used:
+            held.append(_NOTHING)
+        elif isinstance(value, np.ndarray) and not value.flags.c_contiguous and _is_fixed(value):
+            held.append(np.array(value, node.spec.dtype, order="C"))
+        else:
+            held.append(value)
+    return held
+
+
+def _is_fixed(array: NDArray[np.generic]) -> bool:
+    """Tell whether an array is read-only, and so is what it is a view of, unless that is a single number."""
+    base = array.base
+    if array.flags.writeable or not (base is None or isinstance(base, np.ndarray)):
+        return False
+    return base is None or not base.shape or _is_fixed(base)
 
 
 class _Results:
@@ -179,7 +208,7 @@ def _describe(layout: Layout, structure: Structure, leaves: Iterator[tuple[int, 
     keys = structure.keys if structure.kind is dict else ()
     if not layout.container(structure.kind, len(structure.children), keys):
         return False
-    return all([_describe(layout, child, leaves) for child in structure.children])
+    return all(_describe(layout, child, leaves) for child in structure.children)
 
 
 def _builder(structure: Structure, first: int = 0) -> Builder:

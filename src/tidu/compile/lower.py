@@ -15,15 +15,20 @@ from numpy.typing import NDArray
 
 from tidu.compile.fuse import fuse
 from tidu.compile.merge import merge
-from tidu.compile.plan import Plan, make_plan
+from tidu.compile.plan import Plan, make_plan, unrolled_plan
 from tidu.compile.schedule import in_place
 from tidu.compile.simplify import simplify
 from tidu.compile.support import supports
+from tidu.compile.unrolled import estimate, write_unrolled
 from tidu.compile.views import Buffer, View
 from tidu.core.graph import Graph, Input, Node
 from tidu.errors import UnsupportedError
 from tidu.native.machine import Processor, host, n_vector_registers, vector_bytes
+from tidu.native.text import FunctionText
 from tidu.native.tiling import Target
+
+_UNROLLED = 6000
+"""Vector instructions; larger programs run as fast in loops and compile faster."""
 
 __all__ = ["Settings", "lower", "target_of"]
 
@@ -81,6 +86,9 @@ def lower(graph: Graph, settings: Settings | None = None) -> Plan:
     reason = supports(whole)
     if reason is not None:
         raise UnsupportedError(f"{graph.name} has no native code: {reason}", function=graph.name, reason=reason)
+    unrolled = _unrolled(whole, settings)
+    if unrolled is not None:
+        return unrolled
     inputs = whole.inputs
     known: dict[Node, NDArray[np.generic]] = {}
     if settings.frozen and settings.captures:
@@ -101,6 +109,25 @@ def lower(graph: Graph, settings: Settings | None = None) -> Plan:
         target_of(settings.processor or host()),
         settings.guard_bytes,
     )
+
+
+def _unrolled(graph: Graph, settings: Settings) -> Plan | None:
+    """Return a small graph as one kernel with every value in registers, or None if it is not small."""
+    first = len(graph.inputs) - len(settings.captures)
+    constants = {first + i: value for i, value in enumerate(settings.captures)} if settings.frozen else {}
+    # Whatever number of threads is asked for: the bits must not depend on it.
+    work = None if settings.guard_bytes else estimate(graph, constants=constants)
+    if work is None or work > _UNROLLED:
+        return None
+    n_inputs = len(graph.inputs)
+    slots = [*range(n_inputs), *(settings.aliases.get(i, n_inputs + i) for i in range(len(graph.outputs)))]
+    text = FunctionText([*["ptr"] * (len(slots) + 2), "i64"])
+    try:
+        places = [f"%p{i}" for i in range(len(slots))]
+        write_unrolled(text, graph, places, constants=constants, trusted=settings.trusted)
+    except UnsupportedError:
+        return None
+    return unrolled_plan(graph, text.finish(), slots)
 
 
 def target_of(processor: Processor) -> Target:

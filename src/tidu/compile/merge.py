@@ -23,6 +23,9 @@ __all__ = ["merge", "same_place"]
 _LARGEST_BODY = 48
 """Operations at one point of a joined kernel: more would not fit the registers."""
 
+_REACH = 64
+"""So many kernels back is looked: all of them would be quadratic, and what is far back has left the caches."""
+
 
 def merge(kernels: Sequence[Kernel], outputs: Sequence[View]) -> list[Kernel]:
     """Join kernels, and drop stores and kernels that nobody needs."""
@@ -49,17 +52,35 @@ def _is_empty(kernel: Kernel) -> bool:
 
 
 def _join_one_of(joined: list[Kernel], nest: Nest) -> bool:
-    """Join `nest` to the latest kernel that it can run with; it must not overtake what it needs."""
-    needed = {view.buffer for view in reads(nest)} | written(nest)
-    for position in range(len(joined) - 1, -1, -1):
+    """Join `nest` to the latest kernel that it can run with.
+
+    Either the nest runs as early as that kernel does, or the kernel as late as the nest: whatever stands
+    between must not need the one that moves, nor be needed by it.
+    """
+    needed, made = {view.buffer for view in reads(nest)}, written(nest)
+    nest_is_free = True
+    for position in range(len(joined) - 1, max(-1, len(joined) - 1 - _REACH), -1):
         kernel = joined[position]
         if not (isinstance(kernel, Product) and nest.totals) and 0 not in nest.shape:
             fitted = _reshaped(nest, kernel.shape)
-            if fitted is not None and _join(kernel, fitted):
+            can_wait = not nest_is_free and _can_wait(joined, position)
+            if fitted is not None and (nest_is_free or can_wait) and _join(kernel, fitted):
+                if can_wait:
+                    joined.append(joined.pop(position))
                 return True
-        if written(kernel) & needed or {view.buffer for view in reads(kernel)} & written(nest):
-            return False
+        if written(kernel) & (needed | made) or {view.buffer for view in reads(kernel)} & made:
+            nest_is_free = False
     return False
+
+
+def _can_wait(joined: Sequence[Kernel], position: int) -> bool:
+    """Tell whether a kernel may run after all that follow it."""
+    kernel = joined[position]
+    made, needed = written(kernel), {view.buffer for view in reads(kernel)}
+    for later in joined[position + 1 :]:
+        if {view.buffer for view in reads(later)} & made or written(later) & (made | needed):
+            return False
+    return True
 
 
 def _reshaped(nest: Nest, shape: Shape) -> Nest | None:

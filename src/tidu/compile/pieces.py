@@ -24,7 +24,7 @@ from tidu.core.graph import Graph, Operation
 from tidu.errors import UnsupportedError
 from tidu.native.cache import default_cache
 from tidu.native.ledger import Ledger
-from tidu.native.machine import NativeCall, assembly, compile_text
+from tidu.native.machine import assembly, compile_text
 from tidu.native.module import ENTRY, HEAD_BYTES
 from tidu.native.objects import FRAME_WORDS
 from tidu.native.text import FunctionText
@@ -175,7 +175,7 @@ def _unrolled(graph: Graph) -> tuple[str, tuple[str, ...]] | None:
 
 
 def _unrolled_step(graph: Graph) -> Step:
-    flops, names = 0, {}
+    flops, names = 0, dict[str, None]()
     for node in graph.nodes:
         if isinstance(node.op, Operation):
             primitive = node.op.primitive

@@ -16,12 +16,14 @@ from tidu.compile.arena import Life, place
 from tidu.compile.kernels import Kernel, Nest, Product, reads
 from tidu.compile.views import Buffer, View
 from tidu.compile.write import write
+from tidu.core.graph import Graph, Node, Operation
 from tidu.core.spec import Spec
 from tidu.native.ledger import ALIGNMENT
 from tidu.native.module import HEAD_BYTES, Invocation
+from tidu.native.text import Kernel as Code
 from tidu.native.tiling import Target
 
-__all__ = ["Plan", "Step", "make_plan"]
+__all__ = ["Plan", "Step", "make_plan", "unrolled_plan"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +77,12 @@ class Plan:
         The same for readers.
     arena_bytes : int
         Memory between the steps, scratch memory of every thread included.
+    scratch_bytes : int
+        That of one thread.
     buffers : tuple of (int, int)
         Offset and size of every buffer in the arena.
     n_threads : int
         How many threads it is made for.
-    checked : bool
-        Whether it may report an index that is out of range.
     """
 
     name: str
@@ -171,6 +173,42 @@ def make_plan(
         tuple((placed[buffer], buffer.n_bytes) for buffer in first),
         n_threads,
     )
+
+
+def unrolled_plan(graph: Graph, code: Code, slots: Sequence[int]) -> Plan:
+    """Return the plan of a graph that is one kernel without memory of its own.
+
+    Parameters
+    ----------
+    graph : Graph
+    code : Code
+        Its first parameters are the inputs, then the outputs.
+    slots : sequence of int
+        Where each of them lies.
+    """
+    inputs = [(x.name, x.spec) for x in graph.inputs]
+    outputs = [x.spec for x in graph.outputs]
+    flops = sum(_node_flops(node) for node in graph.nodes)
+    moved = sum(spec.nbytes for _, spec in inputs) + sum(spec.nbytes for spec in outputs)
+    return Plan(
+        graph.name,
+        tuple(inputs),
+        tuple(outputs),
+        tuple(slots[len(inputs) :]),
+        ((Invocation(code, tuple((slot, 0) for slot in slots)),),),
+        (Step("unrolled: every value in a register", (), flops, moved, 0, 1),),
+        HEAD_BYTES,
+        0,
+        (),
+        1,
+    )
+
+
+def _node_flops(node: Node) -> int:
+    if not isinstance(node.op, Operation):
+        return 0
+    primitive = node.op.primitive
+    return primitive.kind.cost(primitive, tuple(x.spec for x in node.operands), node.spec, node.op.params).flops
 
 
 def _interval_numbers(intervals: Sequence[Sequence[Kernel]]) -> list[int]:

@@ -8,7 +8,6 @@ the interpreter, which can.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,8 +28,8 @@ from tidu.trace.tree import Structure
 
 __all__ = ["LARGEST", "CompiledProgram"]
 
-LARGEST = 20_000
-"""Nodes; LLVM would take minutes over more."""
+LARGEST = 5_000
+"""Nodes of the simplified graph: beyond it the first call would take more than ten seconds."""
 
 
 class CompiledProgram:
@@ -99,8 +98,7 @@ class CompiledProgram:
         """Return the outputs as the interpreter gives them, of the graph as it was traced."""
         if self._oracle is None:
             self._oracle = Program(self.graph)
-        outputs = self._oracle(inputs)
-        return [_own(x, node.spec) for x, node in zip(outputs, self.graph.outputs, strict=True)]
+        return _owned(self._oracle(inputs), inputs, self.graph)
 
     def __call__(self, inputs: Sequence[object]) -> list[object]:
         """Return the values of the graph's outputs: arrays that nobody else holds, scalars, Python numbers."""
@@ -113,7 +111,7 @@ class CompiledProgram:
                 values.update(zip(stage.made, _run(stage, runs, values), strict=True))
         except (IndexOutOfRange, OverflowError):  # a Python integer may be larger than any of NumPy's
             return self.interpret(inputs)
-        return [_own(self._value(node, values), node.spec) for node in self.simplified.outputs]
+        return _owned([self._value(node, values) for node in self.simplified.outputs], inputs, self.simplified)
 
     def _value(self, node: Node, values: dict[Node, object]) -> object:
         # An output that is an input may have a spec of its own: it is another node then.
@@ -147,10 +145,18 @@ def _fitting(value: object, spec: Spec) -> NDArray[np.generic]:
     return array if flags.c_contiguous and flags.aligned else np.require(array, requirements=["C", "A"])
 
 
-def _own(value: object, spec: Spec) -> object:
-    """Return an output that shares no memory with an input, a constant or another output."""
-    if not isinstance(value, np.ndarray):
-        return value.item() if spec.weak and isinstance(value, np.generic) else value
-    if spec.weak:
-        return cast("object", value.item())
-    return value.copy()
+def _owned(values: Sequence[object], inputs: Sequence[object], graph: Graph) -> list[object]:
+    """Return outputs that share no memory with inputs, with each other, or with anything else."""
+    seen = {id(x) for x in inputs}
+    outputs: list[object] = []
+    for value, node in zip(values, graph.outputs, strict=True):
+        if not isinstance(value, (np.ndarray, np.generic)):
+            outputs.append(value)
+        elif node.spec.weak:
+            outputs.append(value.item())
+        elif isinstance(value, np.ndarray) and (value.base is not None or id(value) in seen):
+            outputs.append(value.copy())
+        else:
+            outputs.append(value)
+        seen.add(id(value))
+    return outputs

@@ -25,12 +25,12 @@ from tidu.native.product import scratch_bytes, write_product
 from tidu.native.text import FunctionText
 from tidu.native.text import Kernel as Code
 from tidu.native.tiling import Target
-from tidu.native.vectors import Vectors
+from tidu.native.vectors import MEMORY_TYPES, Vectors
 
 __all__ = ["Written", "write"]
 
-_POINTERS = 3
-"""Parameters after the buffers: the report's flag, scratch memory, and (no pointer) the thread's number."""
+_FAR_BYTES = 1 << 20
+"""Arrays as large as this do not wait in the second cache from one step to the next."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +186,20 @@ class _Writer:
             in_row = evaluator.enter(point, row)
             _store_all(evaluator, evaluator.enter(in_row, column, vectors.lanes, total), product.stores)
 
+        def prefetch(row: str, column: str) -> None:
+            for view in far:
+                at = self.text.offset("i8", self.bases[view.buffer], view.distance)
+                for index, stride in zip((row, column), view.strides, strict=True):
+                    if index.isdecimal():
+                        step = str(int(index) * stride)
+                    else:
+                        step = index if stride == 1 else self.text.value(f"mul nsw i64 {index}, {stride}")
+                    at = self.text.offset(MEMORY_TYPES[view.dtype], at, step)
+                self.text.do(f"call void @llvm.prefetch.p0(ptr {at}, i32 1, i32 3, i32 1)")
+
+        far = _far_views(product)
+        if far:
+            self.text.declare("declare void @llvm.prefetch.p0(ptr, i32, i32, i32)")
         size = 0
         a_layout, b_layout = layouts
         for first, count, most in self._pieces(m, bounds):
@@ -209,6 +223,7 @@ class _Writer:
                     finish=finish,
                     target=self.target,
                     scratch=self.scratch,
+                    prefetch=prefetch if far else None,
                 )
         return size
 
@@ -258,6 +273,18 @@ class _Writer:
                 inside(evaluator.enter(point, loop.index))
 
         inside(evaluator.start())
+
+
+def _far_views(product: Product) -> list[View]:
+    """Return the large arrays that an epilogue reads element by element: they are fetched before the sums are done."""
+    if len(product.shape) != 2:
+        return []
+    found: dict[Buffer, View] = {}
+    for view in (*views_of(product.terms), *product.targets):
+        size = math.prod(view.shape) * np.dtype(view.dtype).itemsize
+        if view.buffer is not product.result.buffer and 0 not in view.strides and size >= _FAR_BYTES:
+            found[view.buffer] = view
+    return list(found.values())
 
 
 def _store_all(evaluator: Evaluator, point: Point, stores: Sequence[Store]) -> None:

@@ -292,17 +292,18 @@ def _adam(
     weight_decay: float,
 ) -> tuple[Tree, Tree]:
     b1, b2 = settings.b1, settings.b2
-    # Python floats, or weak scalars of a trace: they take the dtype of each leaf.
-    unbias_mean = 1.0 - b1 ** cast("float", step)
-    unbias_squares = 1.0 - b2 ** cast("float", step)
+    # Python floats, or weak scalars of a trace: they take the dtype of each leaf. What is the same for all
+    # elements is worked out once, so that each element costs one root and one division.
+    rate = cast("float", learning_rate)
+    step_size = rate / (1.0 - b1 ** cast("float", step))
+    unbias_root = (1.0 - b2 ** cast("float", step)) ** -0.5
+    shrinking = rate * weight_decay
 
     def rule(p: Value, g: Value, m: Value, s: Value) -> tuple[Value, ...]:
         m = b1 * m + (1.0 - b1) * g
         s = b2 * s + (1.0 - b2) * (g * g)
-        direction = m / unbias_mean / (sqrt(s / unbias_squares) + settings.eps)
-        if weight_decay:
-            direction = direction + weight_decay * p
-        return p - learning_rate * direction, m, s
+        moved = p - step_size * m / (sqrt(s) * unbias_root + settings.eps)
+        return (moved - shrinking * p if weight_decay else moved), m, s
 
     old = cast("dict[str, Tree]", state)
     params, mean, squares = _leafwise(rule, params, gradients, old["mean"], old["squares"])

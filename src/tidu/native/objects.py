@@ -110,14 +110,15 @@ def _is_known_form() -> bool:
     """Try the offsets on objects whose contents are known."""
     if sys.implementation.name != "cpython" or sys.maxsize != 2**63 - 1 or object.__basicsize__ != _HEAD_BYTES:
         return False
-    arrays = [np.arange(6, dtype=np.float32).reshape(2, 3), np.zeros((3, 4))[:, ::2], np.array(1)]
+    arrays: list[NDArray[np.generic]] = [np.arange(6, dtype=np.float32).reshape(2, 3), np.zeros((3, 4))[:, ::2], np.array(1)]
     numbers = [1.5, np.float64(2.5)]
-    if any(_word(x, _TYPE) != id(type(x)) for x in (*arrays, *numbers, (), [], {}, None)):
+    others: list[object] = [(), [], {}, None]
+    if any(_word(x, _TYPE) != id(type(x)) for x in (*arrays, *numbers, *others)):
         return False
     for array in arrays:
         shape = (ctypes.c_int64 * array.ndim).from_address(_word(array, _SHAPE) or id(array))
         found = _word(array, _DATA), _half(array, _NDIM), tuple(shape), _word(array, _DESCR), _half(array, _FLAGS)
-        flags = array.flags.num & _WELL_BEHAVED  # type: ignore[attr-defined]
+        flags = array.flags.num & _WELL_BEHAVED
         if found[:4] != (array.ctypes.data, array.ndim, array.shape, id(array.dtype)):
             return False
         if found[4] & _WELL_BEHAVED != flags:

@@ -1,7 +1,9 @@
 """How are all tiles of a matrix product written, one after the other?
 
 Panels of columns are the outer loop, tiles of rows the inner one: a panel of B then stays in the caches
-while all rows pass. This file knows nothing of where operands come from and what becomes of the sums.
+while all rows pass. Only where the result is large and B is small it is the other way round: the rows of the
+result, and of what the epilogue reads, are then walked along. This file knows nothing of where operands
+come from and what becomes of the sums.
 """
 
 from __future__ import annotations
@@ -24,6 +26,12 @@ Finish = Callable[[Vectors, str, str, Scalar], None]
 """``finish(vectors, row, column, total)`` writes what becomes of finished sums."""
 Prefetch = Callable[[str, str], None]
 """``prefetch(row, column)`` is called for every vector of a tile before its loop over the depth."""
+
+
+_NEAR_BYTES = 1 << 19
+"""What stays in the second cache while a result passes."""
+_FAR_BYTES = 1 << 20
+"""A result that does not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,16 +89,53 @@ def write_panels(product: Product, kinds: Sequence[Panel], count: str) -> None:
     """Write the tiles of `count` rows in panels of these kinds."""
     text = product.text
     product = _spread_rows(product, kinds, count)
+    if len(kinds) == 1 and _walks_rows(product, kinds[0]):
+        _write_rows_first(product, kinds[0], count)
+        return
     for panel in kinds:
-        # The first tiles have the full height, the others one row less.
-        fewest = panel.n_tiles * (panel.height - 1)
-        tall = str(int(count) - fewest) if count.isdecimal() else text.value(f"sub i64 {count}, {fewest}")
+        tall = _n_tall(text, panel, count)
         if panel.count == 1:
             _write_panel(product, panel, str(panel.first_column), tall)
             continue
         with text.loop(panel.count) as loop:
             column = text.value(f"mul nuw nsw i64 {loop.index}, {panel.columns}")
             _write_panel(product, panel, column, tall)
+
+
+def _n_tall(text: FunctionText, panel: Panel, count: str) -> str:
+    """Return how many tiles have the full height; they come first, the others have one row less."""
+    fewest = panel.n_tiles * (panel.height - 1)
+    return str(int(count) - fewest) if count.isdecimal() else text.value(f"sub i64 {count}, {fewest}")
+
+
+def _walks_rows(product: Product, panel: Panel) -> bool:
+    """Tell whether a large result is better written row by row.
+
+    A panel of it touches two cache lines in each page; all of B passes for every tile, so it must stay near.
+    """
+    size = np.dtype(product.dtype).itemsize
+    n_columns = panel.count * panel.columns
+    result = panel.n_tiles * panel.height * n_columns * size
+    return (
+        not panel.packed
+        and panel.count > 1
+        and panel.n_tiles > 1
+        and product.depth * n_columns * size <= _NEAR_BYTES
+        and result >= _FAR_BYTES
+    )
+
+
+def _write_rows_first(product: Product, panel: Panel, count: str) -> None:
+    """Write the tiles of all columns of some rows, then those of the next rows."""
+    text = product.text
+    tall = _n_tall(text, panel, count)
+    with text.loop(panel.n_tiles, [("i64", product.first_row)]) as tiles:
+        is_tall = None if tall == str(panel.n_tiles) else f"icmp ult i64 {tiles.index}, {tall}"
+        with text.loop(panel.count) as loop:
+            column = text.value(f"mul nuw nsw i64 {loop.index}, {panel.columns}")
+            source = _source(product, panel, column)
+            following = _write_tile(product, panel, source, tiles.carried[0], column, is_tall)
+        tiles.hand_on(following)
 
 
 def _spread_rows(product: Product, kinds: Sequence[Panel], count: str) -> Product:

@@ -12,6 +12,7 @@ and the same code on every processor.
 
 from __future__ import annotations
 
+import math
 import struct
 from collections.abc import Callable
 from functools import lru_cache
@@ -44,7 +45,6 @@ def vector_type(element: str, lanes: int) -> str:
     return element if lanes == 1 else f"<{lanes} x {element}>"
 
 
-@lru_cache(maxsize=4096)
 def literal(value: float, dtype: str) -> str:
     """Return a number as LLVM writes it: of a float the bits of a double, whatever the type.
 
@@ -52,7 +52,15 @@ def literal(value: float, dtype: str) -> str:
     --------
     >>> literal(1.0, "float32"), literal(0.1, "float32"), literal(3.0, "int64")
     ('0x3FF0000000000000', '0x3FB99999A0000000', '3')
+    >>> literal(0.0, "float64") == literal(-0.0, "float64")
+    False
     """
+    return _literal(value, math.copysign(1.0, value), dtype)
+
+
+@lru_cache(maxsize=4096)
+def _literal(value: float, sign: float, dtype: str) -> str:
+    """Write it; the sign is part of the key, as 0.0 equals -0.0."""
     if np.dtype(dtype).kind != "f":
         return str(int(value))
     with np.errstate(over="ignore"):

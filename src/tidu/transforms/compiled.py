@@ -1,40 +1,71 @@
-"""`jit`: trace a function once for the shapes and dtypes of its arguments, then run its graph.
+"""`jit`: trace a function once for the shapes and dtypes of its arguments, then run its graph as native code.
 
-The graph is run by the interpreter. Nested, it is inlined: what it does is recorded by the outer
-function.
+Nested, it is inlined: what it does is recorded by the outer function. A function that has been called with
+arguments of the same form before is called the quick way, without a look at the arguments in Python.
 """
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import update_wrapper
 from typing import cast
 
 import numpy as np
 
+from tidu import config
+from tidu.compile.calling import MISS, Call
+from tidu.compile.program import CompiledProgram
 from tidu.core.bind import Traced, innermost, spec_of
-from tidu.core.spec import Spec
 from tidu.errors import ParameterError
 from tidu.interpret.program import Program
 from tidu.trace.function import TracedFunction, argument_names, as_leaf, trace
 from tidu.trace.tree import Structure, flatten, leaf_paths, unflatten
 
-__all__ = ["Jitted", "jit"]
+__all__ = ["Jitted", "Specialized", "jit"]
+
+_QUICK_FORMS = 4
+"""So many forms of arguments are tried in turn before the shapes and dtypes are looked up."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Specialized:
-    """One traced form of the function, for arguments of certain specs."""
+class Specialized:
+    """One traced form of the function, for arguments of certain specs.
 
-    traced: TracedFunction
-    program: Program
+    Parameters
+    ----------
+    traced : TracedFunction
+        The function's graph.
+    """
+
+    def __init__(self, traced: TracedFunction) -> None:
+        self.traced = traced
+        self._lock = threading.Lock()
+        self._compiled: CompiledProgram | None = None
+        self._plain: Program | None = None
 
     def run(self, leaves: Sequence[object]) -> object:
-        outputs = self.program([*leaves, *self.traced.captures])
-        nodes = self.traced.graph.outputs
-        plain = [_as_spec(x, node.spec) for x, node in zip(outputs, nodes, strict=True)]
-        return self.traced.result(plain)
+        """Return the nested results for these leaves of the arguments."""
+        inputs = [*leaves, *self.traced.captures]
+        if innermost(inputs) is None:
+            return self.traced.result(self.compiled()(inputs))
+        if self._plain is None:
+            self._plain = Program(self.traced.graph)
+        return self.traced.result(self._plain(inputs))
+
+    def compiled(self) -> CompiledProgram:
+        """Return the native code, made when it is first asked for."""
+        if self._compiled is None:
+            with self._lock:
+                if self._compiled is None:
+                    self._compiled = CompiledProgram(self.traced.graph, self.traced.captures)
+        return self._compiled
+
+    def quick(self, leaves: Sequence[object], structure: Structure) -> tuple[tuple[int, ...], Call] | None:
+        """Return the quick way to call it with arguments of this form, where there is one."""
+        if self._compiled is None:
+            return None
+        traced = self.traced
+        return self._compiled.call_for(leaves, structure, traced.captures, traced.structure)
 
 
 def _exact(static: object) -> object:
@@ -42,13 +73,6 @@ def _exact(static: object) -> object:
     if isinstance(static, tuple):
         return type(static), tuple(_exact(x) for x in static)
     return type(static), repr(static) if isinstance(static, float) else static
-
-
-def _as_spec(value: object, spec: Spec) -> object:
-    """Return a Python number where plain Python would have given one."""
-    if isinstance(value, Traced) or not spec.weak:
-        return value
-    return value.item() if isinstance(value, (np.generic, np.ndarray)) else value
 
 
 class Jitted:
@@ -63,18 +87,42 @@ class Jitted:
         self.function = function
         self.static_argnums = static_argnums
         self.static_argnames = static_argnames
-        self._cache: dict[object, _Specialized] = {}
+        self._cache: dict[object, Specialized] = {}
+        self._static = bool(static_argnums or static_argnames)
+        # The form of arguments, and how to call with such; the last one used stands first.
+        self._quick: tuple[tuple[tuple[int, ...], Call], ...] = ()
         update_wrapper(self, function)
 
     def __call__(self, *arguments: object, **keywords: object) -> object:
-        """Run the function, traced on the first call for these specs."""
-        fixed = {name: keywords.pop(name) for name in self.static_argnames if name in keywords}
+        """Run the function, traced and compiled on the first call for these specs."""
+        if not keywords and not config.check_finite:
+            for _, call in self._quick:
+                result = call(arguments)
+                if result is not MISS:
+                    return result
+        found, leaves, structure = self.specialized(arguments, keywords)
+        result = found.run(leaves)
+        if not keywords and not self._static:
+            self._remember(found.quick(leaves, structure.children[0]))
+        return result
+
+    def _remember(self, quick: tuple[tuple[int, ...], Call] | None) -> None:
+        if quick is not None:
+            others = tuple(entry for entry in self._quick if entry[0] != quick[0])
+            self._quick = (quick, *others[: _QUICK_FORMS - 1])
+
+    def specialized(
+        self, arguments: Sequence[object], keywords: Mapping[str, object]
+    ) -> tuple[Specialized, list[object], Structure]:
+        """Return the function's traced form for these arguments, their leaves, and how these are nested."""
+        fixed = {name: keywords[name] for name in self.static_argnames if name in keywords}
+        named = {name: value for name, value in keywords.items() if name not in fixed}
         for n in self.static_argnums:
             if not -len(arguments) <= n < len(arguments):
                 raise ParameterError(f"static_argnums has {n}, but {len(arguments)} argument(s) were given", got=n)
         static = {n % len(arguments) for n in self.static_argnums}
         dynamic = [x for i, x in enumerate(arguments) if i not in static]
-        leaves, structure = flatten((tuple(dynamic), keywords))
+        leaves, structure = flatten((tuple(dynamic), named))
         names = argument_names(self.function, len(arguments))
         _check(leaves, structure, names, static)
         constants = (*((i, arguments[i]) for i in sorted(static)), *sorted(fixed.items()))
@@ -88,8 +136,8 @@ class Jitted:
             found = self._specialize(leaves, structure, static, arguments, fixed)
             # A function that looks at an outer trace's values belongs to that trace alone.
             if innermost(found.traced.captures) is None:
-                self._cache[key] = found
-        return found.run(leaves)
+                found = self._cache.setdefault(key, found)
+        return found, leaves, structure
 
     def _specialize(
         self,
@@ -98,7 +146,7 @@ class Jitted:
         static: set[int],
         arguments: Sequence[object],
         fixed: Mapping[str, object],
-    ) -> _Specialized:
+    ) -> Specialized:
         names = [n for i, n in enumerate(argument_names(self.function, len(arguments))) if i not in static]
 
         def rebuilt(*dynamic: object) -> object:
@@ -111,7 +159,7 @@ class Jitted:
         specs = cast("tuple[tuple[object, ...], object]", unflatten(structure, [spec_of(leaf) for leaf in leaves]))
         positional, keywords = specs
         traced = trace(rebuilt, [*positional, keywords], eager=False, names=[*names, ""])
-        return _Specialized(traced, Program(traced.graph))
+        return Specialized(traced)
 
 
 def _check(leaves: Sequence[object], structure: Structure, names: Sequence[str], static: set[int]) -> None:

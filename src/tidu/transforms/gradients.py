@@ -15,6 +15,7 @@ from typing import Literal, TypeAlias, cast, overload
 import numpy as np
 
 from tidu.core.bind import Traced, spec_of
+from tidu.core.graph import Node
 from tidu.core.spec import Spec, is_differentiable
 from tidu.differentiate import Pullback, pull_back
 from tidu.errors import DtypeError, ParameterError, ShapeError
@@ -73,11 +74,21 @@ def like(leaf: object, ct: object) -> object:
     """Return the derivative for `leaf` in a fitting form: a Python number for a Python number where it is a scalar,
     and an array with memory of its own, no view of a broadcast."""
     if isinstance(ct, Traced):
-        return ct
+        plain = spec_of(leaf).weak and not ct.node.spec.shape
+        return _as_weak(ct) if plain else ct
     array = np.asarray(ct)
     if not array.shape and not isinstance(leaf, np.ndarray):
         return array[()] if isinstance(leaf, (np.generic, Traced)) else array.item()
     return array if array.flags.writeable else np.array(array)
+
+
+def _as_weak(x: Traced) -> Traced:
+    """Return a traced scalar as a Python number, which gives way to any dtype, as it does without an outer trace."""
+    node, value = x.node, x.value
+    if node.spec.weak:
+        return x
+    plain = Node(node.op, node.operands, Spec((), node.spec.dtype, weak=True), node.source)
+    return x.recorder.wrap(plain, value.item() if isinstance(value, np.generic) else value)
 
 
 def linearize(
@@ -237,8 +248,9 @@ def _zeros(spec: Spec) -> object:
 def _plain(outputs: Sequence[object], spec: Spec) -> list[object]:
     """Return Python floats where only Python floats went in."""
     first = outputs[0]
-    plain = spec.weak and not isinstance(first, Traced)
-    return [float(first) if plain else first, *outputs[1:]]  # type: ignore[arg-type]
+    if spec.weak:
+        first = _as_weak(first) if isinstance(first, Traced) else float(first)  # type: ignore[arg-type]
+    return [first, *outputs[1:]]
 
 
 def grad(fun: Callable[..., object], argnums: ArgumentNumbers = 0, has_aux: bool = False) -> Callable[..., object]:

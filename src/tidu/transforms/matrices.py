@@ -72,7 +72,9 @@ def _pull_basis(at: Linearized, position: int) -> list[object]:
     spec = outputs[position].spec
     if not is_differentiable(spec.dtype):
         raise DtypeError(f"jacobian: a result has dtype {spec.dtype}, which has no derivative", got=spec.dtype)
-    basis = np.eye(spec.size, dtype=spec.dtype).reshape(spec.size, *spec.shape)
+    identity = np.eye(spec.size, dtype=spec.dtype)
+    identity.flags.writeable = False  # so that `jit`, which captures views of it, knows that they stay as they are
+    basis = identity.reshape(spec.size, *spec.shape)
     cts = [basis if i == position else np.zeros(x.spec.shape, x.spec.dtype) for i, x in enumerate(outputs)]
     inputs = [*at.leaves, *at.traced.captures, *cts, *at.back.captures]
     before = len(at.leaves) + len(at.traced.captures)

@@ -100,7 +100,8 @@ class Arithmetic:
         """Fold the elements along some axes into one."""
         kept = tuple(a for a in range(len(x.shape)) if a not in axes)
         numbers = np.transpose(x.numbers, (*kept, *axes))
-        how = _Sum(lambda b, first: first, lambda b, total, one: rule.combine(b, total, one), rule.combine)
+        # The start is for no terms at all; else the first term is one.
+        how = _Sum(lambda b, first: first, rule.combine, rule.combine)
         return self._accumulate(how, [numbers], [x.dtype], len(kept), rule.start, out)
 
     def matmul(self, a: Value, b: Value, out: Spec) -> Value:

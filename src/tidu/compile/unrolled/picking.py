@@ -45,11 +45,14 @@ def refusal_to_pick(node: Node, constants: Constants) -> str | None:
         return None if in_memory or len(unknown) < 2 else "elements in registers have no address"
     if len(unknown) > 1:
         return "elements in registers have no address"
-    known = [constants[x] for x in indices if x in constants]
-    if known:
-        lines = np.broadcast_arrays(*known, np.empty(np.broadcast_shapes(*(x.spec.shape for x in indices))))[:-1]
-        if len(set(zip(*(x.ravel().tolist() for x in lines), strict=True))) < lines[0].size:
-            return "known indices that repeat"
+    lead = np.broadcast_shapes(*(x.spec.shape for x in indices))
+    known = [
+        np.broadcast_to(constants[x].astype(np.int64) % length, lead).ravel().tolist()
+        for length, x in zip(whole, indices, strict=False)
+        if x in constants
+    ]
+    if known and len(set(zip(*known, strict=True))) < math.prod(lead):
+        return "known indices that repeat"
     return None
 
 

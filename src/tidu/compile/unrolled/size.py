@@ -115,9 +115,10 @@ def _template(node: Node) -> str:
 
 
 def vector_lanes(graph: Graph) -> int:
-    """Return the lanes of a vector: as many as fit of the widest floating type."""
-    sizes = [node.spec.dtype.itemsize for node in graph.nodes if node.spec.dtype.kind == "f"]
-    return _VECTOR_BYTES // max(sizes, default=8)
+    """Return the lanes of a vector: as many as fit of the widest floating type that an array has."""
+    floats = [node.spec for node in graph.nodes if node.spec.dtype.kind == "f"]
+    arrays = [spec for spec in floats if spec.ndim]
+    return _VECTOR_BYTES // max((spec.dtype.itemsize for spec in arrays or floats), default=8)
 
 
 def batch_length(graph: Graph) -> int:
