@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from tidu.transforms.gradients import vjp as vjp
     from tidu.transforms.matrices import hessian as hessian
     from tidu.transforms.matrices import jacobian as jacobian
+    from tidu.transforms.plans import explain_plan as explain_plan
 
 __version__ = "0.1.0.dev0"
 
@@ -75,6 +76,7 @@ _HOME = {
     "tidu.transforms.forward": ("hvp", "jvp"),
     "tidu.transforms.gradients": ("grad", "value_and_grad", "vjp"),
     "tidu.transforms.matrices": ("hessian", "jacobian"),
+    "tidu.transforms.plans": ("explain_plan",),
 }
 _LATER = {name: module for module, names in _HOME.items() for name in names}
 _PACKAGES = {"nn", "learn", "neighbors", "data", "estimators", "explanation", "expressions", "persistence"}

@@ -6,11 +6,12 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from tidu.compile import Settings, native_function
+from tidu.compile import NativeFunction, Settings, native_function
 from tidu.core.bind import apply
 from tidu.core.graph import Graph
 from tidu.core.primitive import Primitive
 from tidu.interpret import interpret
+from tidu.native.ledger import Ledger
 from tidu.native.machine import Processor, baseline, narrowed
 from tidu.trace.function import trace
 
@@ -32,6 +33,15 @@ def graph_of(function: Callable[..., object], *arguments: object) -> Graph:
     return traced.graph
 
 
+def general(n_threads: int = 1, **changes: object) -> Settings:
+    """Return settings by which small graphs too become kernels with loops, not one with everything unrolled."""
+    return Settings(n_threads, unrolled=-1, **changes)
+
+
+def compiled(graph: Graph, ledger: Ledger | None = None, settings: Settings | None = None) -> NativeFunction:
+    return native_function(graph, ledger, settings or general())
+
+
 def interpreted(graph: Graph, inputs: Sequence[object]) -> list[np.ndarray]:
     with np.errstate(all="ignore"):
         return [np.asarray(x) for x in interpret(graph, inputs)]
@@ -41,7 +51,7 @@ def both(
     graph: Graph, inputs: Sequence[object], settings: Settings | None = None
 ) -> tuple[list[np.ndarray], list[np.ndarray]]:
     """Run a graph natively and by the interpreter."""
-    return native_function(graph, settings=settings)(inputs), interpreted(graph, inputs)
+    return compiled(graph, settings=settings)(inputs), interpreted(graph, inputs)
 
 
 def both_of(primitive: Primitive, inputs: Sequence[object]) -> tuple[np.ndarray, np.ndarray]:

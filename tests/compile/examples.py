@@ -23,8 +23,7 @@ def draws(primitive: Primitive, shapes: tuple[tuple[int, ...], ...], dtype: str)
     rng = np.random.default_rng(zlib.crc32(primitive.name.encode()))
     intervals = [primitive.samples[min(i, len(primitive.samples) - 1)] for i in range(len(shapes))]
     return [
-        np.asarray(rng.uniform(x.low, x.high, shape)).astype(dtype)
-        for x, shape in zip(intervals, shapes, strict=True)
+        np.asarray(rng.uniform(x.low, x.high, shape)).astype(dtype) for x, shape in zip(intervals, shapes, strict=True)
     ]
 
 

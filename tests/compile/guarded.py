@@ -170,5 +170,6 @@ def planted(what: str) -> Iterator[str]:
 if __name__ == "__main__":
     where = sys.argv[1]
     for name in planted(where) if where in ("read", "write") else main(where == "end"):
-        print(name, flush=True)
-    print("everything ran", flush=True)
+        sys.stdout.write(f"{name}\n")
+        sys.stdout.flush()
+    sys.stdout.write("everything ran\n")

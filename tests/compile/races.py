@@ -28,11 +28,16 @@ from tidu.native.module import ENTRY, HEAD_BYTES, Body, module_text
 Touched = dict[tuple[Buffer, bool], set[int]]
 
 
-def intervals_of(graph: Graph, settings: Settings) -> list[list[Kernel]]:
-    """Return the kernels that `lower` makes a plan of."""
+def kernels_and_outputs(graph: Graph, settings: Settings) -> tuple[list[list[Kernel]], list[View]]:
+    """Return the intervals of kernels that `lower` makes a plan of, and where the outputs lie."""
     with mock.patch.object(importlib.import_module("tidu.compile.lower"), "make_plan") as made:
         lower(graph, settings)
-    return made.call_args.args[3]
+    _, _, outputs, intervals, *_ = made.call_args.args
+    return intervals, [view for _, view in outputs]
+
+
+def intervals_of(graph: Graph, settings: Settings) -> list[list[Kernel]]:
+    return kernels_and_outputs(graph, settings)[0]
 
 
 def races(intervals: Sequence[Sequence[Kernel]], n_threads: int) -> list[str]:

@@ -1,4 +1,4 @@
-"""A native function is called with arrays and returns new ones; it stays inside its memory."""
+"""A native function is called with arrays and returns new ones; its memory is counted."""
 
 from __future__ import annotations
 
@@ -6,94 +6,34 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from tests.compile.comparing import assert_same, both, graph_of
-from tests.compile.test_training_step import start, step
+from tests.compile.comparing import assert_same, both, compiled, general, graph_of
 
-from tidu.compile import NativeFunction, lower, native_function
+import tidu
+from tidu.compile import IndexOutOfRange, NativeFunction
+from tidu.compile.lower import lower
 from tidu.core.graph import Graph
 from tidu.errors import BudgetError, DtypeError, ShapeError
-from tidu.interpret import interpret
 from tidu.native.ledger import Ledger
-from tidu.trace.function import trace
+from tidu.ops.indexing import gather, scatter_add
 
 
-def run_guarded(graph: Graph, inputs: list[np.ndarray], guard_bytes: int = 128) -> tuple[list[np.ndarray], bool]:
-    """Run with random bytes around every buffer; return the outputs, and whether those bytes are intact.
-
-    What is read out of bounds shows in the results, what is written or copied there in the bytes.
-    """
-    function = NativeFunction(lower(graph, guard_bytes=guard_bytes), vectorize=True)
-    plan = function.plan
-    rng = np.random.default_rng(0)
-    slots, blocks = [], []
-    for array in [*map(np.asarray, inputs), *(np.zeros(spec.shape, spec.dtype) for spec in plan.outputs)]:
-        block = rng.integers(0, 256, array.nbytes + 2 * guard_bytes, np.uint8)
-        slots.append(block[guard_bytes : guard_bytes + array.nbytes].view(array.dtype).reshape(array.shape))
-        slots[-1][...] = array
-        # An input may not change at all.
-        own = [] if len(slots) <= len(inputs) else [(guard_bytes, array.nbytes)]
-        blocks.append((block, block.copy(), own))
-    arena = Ledger().allocate(plan.arena_bytes, "guarded arena")
-    arena[:] = rng.integers(0, 256, arena.size, np.uint8)
-    blocks.append((arena, arena.copy(), list(plan.buffers)))
-    function.run_on([*slots, arena])
-    for block, before, own in blocks:
-        for offset, size in own:
-            before[offset : offset + size] = block[offset : offset + size]
-    return slots[len(inputs) :], all(block.tobytes() == before.tobytes() for block, before, _ in blocks)
-
-
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_a_training_step_stays_inside_its_buffers(dtype: str) -> None:
-    params, x, y = start(dtype)
-    traced = trace(step, [*params, x, y], eager=False)
-    inputs = [*params, x, y, *traced.captures]
-    outputs, intact = run_guarded(traced.graph, inputs)
-    assert intact
-    for native, expected in zip(outputs, interpret(traced.graph, inputs), strict=True):
-        assert_same(native, np.asarray(expected), 100, scale=1.0, signed_zeros=False)
-
-
-def moves(x: np.ndarray, c: np.ndarray) -> tuple[object, ...]:
-    both_halves = np.concatenate([x[:, ::2], x[:, 1::2].T.reshape(x.shape[0], -1)], axis=1)
-    turned = np.transpose(x)[::-1] * 2.0
-    return both_halves, turned, np.sum(turned[1:], axis=0), np.matmul(x, turned), np.where(c, x, x[0]), c, x, 1.5
-
-
-def test_movement_products_and_truth_values_stay_inside_their_buffers() -> None:
-    x = np.random.default_rng(0).normal(size=(5, 6))
-    graph = graph_of(moves, x, x > 0)
-    outputs, intact = run_guarded(graph, [x, x > 0])
-    assert intact
-    for native, expected in zip(outputs, interpret(graph, [x, x > 0]), strict=True):
-        assert_same(native, np.asarray(expected), 20, scale=1.0)
-
-
-def test_a_planted_write_out_of_bounds_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
-    from tidu.compile import lower as lowering
-
-    def too_far(emit, shape, operands, out, dtype):
-        return honest(emit, (*shape[:-1], shape[-1] + 1), operands, out, dtype)
-
-    honest = lowering.__globals__["elementwise"]
-    monkeypatch.setitem(lowering.__globals__, "elementwise", too_far)
-    x = np.ones((2, 3))
-    _, intact = run_guarded(graph_of(lambda x: np.exp(x * 2.0), x), [x])
-    assert not intact
+def twice_exp(n: int) -> Graph:
+    """Return a graph that needs a buffer of its own between two kernels."""
+    return graph_of(lambda x: np.exp(x) - np.sum(np.exp(x)), np.ones(n))
 
 
 def test_inputs_of_any_layout_are_taken() -> None:
     base = np.random.default_rng(0).normal(size=(6, 8))
     unaligned = np.empty(33, np.uint8)[1:].view(np.float64).reshape(2, 2)
     unaligned[...] = 2.0
-    for x in (base[::2, ::-1], base.T, np.broadcast_to(base[0], (3, 8)), unaligned):
+    for x in (base[::2, ::-1], base.T, np.broadcast_to(base[0], (3, 8)), unaligned, np.asfortranarray(base)):
         (native,), (expected,) = both(graph_of(lambda x: x * x, x), [x])
         assert_same(native, expected)
 
 
 def test_results_are_new_arrays_and_inputs_stay() -> None:
     x = np.arange(4.0)
-    function = native_function(graph_of(lambda x: (x, x, np.reshape(x, (2, 2)), x + 1.0), x))
+    function = compiled(graph_of(lambda x: (x, x, np.reshape(x, (2, 2)), x + 1.0), x))
     first, second = function([x]), function([x])
     first[0][:] = first[3][:] = -1.0
     np.testing.assert_array_equal(x, np.arange(4.0))
@@ -103,19 +43,20 @@ def test_results_are_new_arrays_and_inputs_stay() -> None:
 
 def test_python_numbers_and_literal_results_work() -> None:
     graph = graph_of(lambda x, y: (x * y + 0.1, 2.5), 3.0, 4.0)
-    found = native_function(graph)([3.0, 4.0])
+    found = compiled(graph)([3.0, 4.0])
     assert [float(x) for x in found] == [12.1, 2.5]
 
 
 def test_empty_arrays_work() -> None:
     x = np.zeros((0, 3))
     graph = graph_of(lambda x: (np.exp(x), np.sum(x, axis=0), np.matmul(x.T, x), np.concatenate([x, x])), x)
-    for native, expected in zip(*both(graph, [x]), strict=True):
-        assert_same(native, expected)
+    for n_threads in (1, 2):
+        for native, expected in zip(*both(graph, [x], general(n_threads=n_threads)), strict=True):
+            assert_same(native, expected)
 
 
 def test_wrong_inputs_are_refused_by_name() -> None:
-    function = native_function(graph_of(lambda x, w: x * w, np.ones(3), np.ones(3)))
+    function = compiled(graph_of(lambda x, w: x * w, np.ones(3), np.ones(3)))
     with pytest.raises(ShapeError) as shape:
         function([np.ones(3), np.ones(4)])
     assert shape.value.facts == {"where": "w", "expected": (3,), "got": (4,)}
@@ -127,27 +68,27 @@ def test_wrong_inputs_are_refused_by_name() -> None:
 
 
 def test_a_limit_too_small_is_refused_before_anything_is_compiled() -> None:
-    x = np.ones(1000)
-    graph = graph_of(lambda x: np.exp(np.exp(x)), x)
-    plan = lower(graph)
+    graph = twice_exp(1000)
+    plan = lower(graph, general())
     assert plan.peak_bytes >= 16_000
     for limit in (8_000, 16_000):
         with pytest.raises(BudgetError):
-            native_function(graph, Ledger(limit))
-    assert native_function(graph, Ledger(16_500))([x])
+            compiled(graph, Ledger(limit))
+    assert compiled(graph, Ledger(plan.peak_bytes + 64))([np.ones(1000)])
 
 
 def test_the_memory_goes_back_with_the_function() -> None:
     ledger = Ledger()
-    function = native_function(graph_of(lambda x: np.exp(np.exp(x)), np.ones(1000)), ledger)
+    function = compiled(twice_exp(1000), ledger)
     assert ledger.used_bytes > 8000
     del function
     assert ledger.used_bytes == 0
 
 
-def test_threads_may_share_one_function() -> None:
+@pytest.mark.parametrize("n_threads", [1, 2])
+def test_python_threads_may_share_one_function(n_threads: int) -> None:
     x = np.random.default_rng(0).normal(size=(40, 2000))
-    function = native_function(graph_of(lambda x: np.exp(np.exp(x)) * 2.0, x[0]))
+    function = compiled(twice_exp(2000), settings=general(n_threads=n_threads))
     with ThreadPoolExecutor(4) as pool:
         found = list(pool.map(lambda row: function([row])[0], x))
     for row, result in zip(x, found, strict=True):
@@ -155,8 +96,6 @@ def test_threads_may_share_one_function() -> None:
 
 
 def test_a_called_graph_is_inlined_each_time_with_its_own_operands() -> None:
-    import tidu
-
     def twice(x: np.ndarray) -> object:
         @tidu.custom_vjp
         def f(x: object) -> object:
@@ -171,8 +110,92 @@ def test_a_called_graph_is_inlined_each_time_with_its_own_operands() -> None:
 
 
 def test_large_and_small_arrays_give_the_same_bits() -> None:
-    """Only large ones are vectorized by default."""
     x = np.random.default_rng(0).normal(size=10_000)
     graphs = [graph_of(lambda x: x * 0.1 - np.exp(x), part) for part in (x, x[:100])]
-    large, small = (native_function(graph)([part])[0] for graph, part in zip(graphs, (x, x[:100]), strict=True))
+    large, small = (compiled(graph)([part])[0] for graph, part in zip(graphs, (x, x[:100]), strict=True))
     np.testing.assert_array_equal(large[:100], small)
+
+
+# Indices.
+
+TABLE = np.arange(12.0).reshape(4, 3)
+
+
+def picked(x: np.ndarray, k: np.ndarray) -> object:
+    return gather(x, k)
+
+
+def summed(x: np.ndarray, k: np.ndarray) -> object:
+    return scatter_add(x[: len(k)], k, shape=(4, 3))
+
+
+@pytest.mark.parametrize("n_threads", [1, 2])
+@pytest.mark.parametrize("dtype", ["int64", "int32", "int8"])
+@pytest.mark.parametrize("function", [picked, summed])
+def test_negative_indices_count_from_the_end(function: object, dtype: str, n_threads: int) -> None:
+    k = np.array([-1, 0, -4, 3], dtype)
+    for native, expected in zip(
+        *both(graph_of(function, TABLE, k), [TABLE, k], general(n_threads=n_threads)), strict=True
+    ):
+        assert_same(native, expected)
+
+
+@pytest.mark.parametrize("bad", [4, -5, 2**40, -(2**63), 2**63 - 1])
+@pytest.mark.parametrize("n_threads", [1, 2])
+@pytest.mark.parametrize("function", [picked, summed])
+def test_an_index_out_of_range_is_reported_and_then_forgotten(function: object, n_threads: int, bad: int) -> None:
+    good = np.array([0, 1, 3, 2])
+    native = compiled(graph_of(function, TABLE, good), settings=general(n_threads=n_threads))
+    expected = native([TABLE, good])
+    for position in range(4):
+        wrong = good.copy()
+        wrong[position] = bad
+        with pytest.raises(IndexOutOfRange):
+            native([TABLE, wrong])
+        np.testing.assert_array_equal(native([TABLE, good])[0], expected[0])
+
+
+def test_unsigned_indices_are_never_negative() -> None:
+    k = np.array([3, 255], np.uint8)
+    native = compiled(graph_of(picked, TABLE, k))
+    with pytest.raises(IndexOutOfRange):
+        native([TABLE, k])
+    np.testing.assert_array_equal(native([TABLE, np.array([3, 0], np.uint8)])[0], TABLE[[3, 0]])
+
+
+def test_any_bad_index_of_a_long_row_is_found_whatever_the_thread() -> None:
+    x, k = np.arange(50.0), np.zeros(100, np.int64)
+    native = compiled(graph_of(picked, x, k), settings=general(n_threads=3))
+    for position in (0, 15, 31, 32, 63, 64, 98, 99):
+        wrong = k.copy()
+        wrong[position] = 50
+        with pytest.raises(IndexOutOfRange):
+            native([x, wrong])
+    native([x, k])
+
+
+def test_a_bad_index_in_one_of_many_rounds_is_reported() -> None:
+    rows = np.array([[0, 1], [3, 4], [2, 2]])
+    plan = lower(graph_of(lambda x, k: gather(x, k) * 2.0, TABLE, rows[0]), general())
+    function = NativeFunction(plan, strides={1: rows[0].nbytes, 2: 6 * 8})
+    out = np.zeros((3, 2, 3))
+    with pytest.raises(IndexOutOfRange):
+        function.run_on([TABLE, rows, out], 3)
+    np.testing.assert_array_equal(out[[0, 2]], 2.0 * TABLE[rows[[0, 2]]])
+
+
+def test_what_is_trusted_is_not_checked() -> None:
+    k = np.array([0, 3])
+    graph = graph_of(picked, TABLE, k)
+    checked, trusting = (compiled(graph, settings=general(trusted=frozenset(numbers))) for numbers in ([], [1]))
+    assert "icmp uge" in checked.text
+    assert "icmp uge" not in trusting.text
+    np.testing.assert_array_equal(trusting([TABLE, k])[0], TABLE[k])
+
+
+def test_known_rising_indices_need_neither_memory_nor_check() -> None:
+    k = np.arange(3)
+    graph = graph_of(lambda x, k: gather(x, k, k), TABLE, k)
+    frozen = compiled(graph, settings=general(captures=[k], frozen=True))
+    assert "icmp uge" not in frozen.text
+    np.testing.assert_array_equal(frozen([TABLE, k])[0], np.diagonal(TABLE))

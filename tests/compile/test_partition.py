@@ -8,13 +8,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.compile.comparing import graph_of
+from tests.compile.comparing import general, graph_of
 from tests.compile.races import intervals_of
 
-from tidu.compile import Settings
 from tidu.compile.partition import grain, row_bounds, split_rows
-
-pytestmark = pytest.mark.usefixtures("general_path")
 
 rows, threads = st.integers(1, 5000), st.integers(1, 64)
 
@@ -59,5 +56,5 @@ def test_a_row_of_elements_is_shared_by_whole_vectors_or_not_at_all(
     n: int, n_threads: int, expected: int | None
 ) -> None:
     x = np.ones(n)
-    (interval,) = intervals_of(graph_of(lambda x: x * 2.0, x), Settings(n_threads=n_threads))
+    (interval,) = intervals_of(graph_of(lambda x: x * 2.0, x), general(n_threads=n_threads))
     assert split_rows(interval[0], n_threads) == expected

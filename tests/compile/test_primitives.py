@@ -7,18 +7,16 @@ from itertools import product
 
 import numpy as np
 import pytest
-from tests.compile.comparing import PROCESSORS, assert_same, both, both_of, graph_of, interpreted
+from tests.compile.comparing import PROCESSORS, assert_same, both, both_of, compiled, general, graph_of, interpreted
 from tests.compile.examples import DTYPES, ELEMENTWISE, NATIVE, at_edges, cases_of, draws, together
 
 import tidu
-from tidu.compile import Settings, native_function, supports
+from tidu.compile import supports
 from tidu.core.bind import apply
 from tidu.core.emit import Fold
 from tidu.core.graph import Graph
 from tidu.core.kinds import Elementwise
 from tidu.core.primitive import Primitive, find, registered
-
-pytestmark = pytest.mark.usefixtures("general_path")
 
 ALL = [pytest.param(p, id=p.name) for p in registered()]
 SCALAR = [pytest.param(p, id=p.name) for p in ELEMENTWISE]
@@ -67,7 +65,7 @@ def everything(dtype: str) -> tuple[Graph, list[np.ndarray], list[Primitive]]:
 @pytest.mark.parametrize(("how", "n_threads"), [("host", 3), ("32 bytes", 2), ("16 bytes", 1), ("baseline", 4)])
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_all_of_them_agree_on_every_processor_and_with_threads(dtype: str, how: str, n_threads: int) -> None:
-    settings = Settings(n_threads=n_threads, processor=PROCESSORS[how]())
+    settings = general(n_threads=n_threads, processor=PROCESSORS[how]())
     graph, inputs, primitives = everything(dtype)
     for native, value, primitive in zip(*both(graph, inputs, settings), primitives, strict=True):
         try:
@@ -96,7 +94,7 @@ def test_rows_of_any_length_are_mapped_folded_and_turned(dtype: str) -> None:
 
     graph = graph_of(function, *inputs)
     for n_threads in (1, 2):
-        for native, value in zip(*both(graph, inputs, Settings(n_threads=n_threads)), strict=True):
+        for native, value in zip(*both(graph, inputs, general(n_threads=n_threads)), strict=True):
             assert_same(native, value)
 
 
@@ -108,7 +106,7 @@ def test_products_of_odd_shapes_agree(dtype: str) -> None:
     graph = graph_of(lambda *xs: [a @ b for a, b in xs] + [b.T @ a.T for a, b in xs], *pairs)
     inputs = [x for pair in pairs for x in pair]
     terms = interpreted(graph, [np.abs(x) for x in inputs])
-    for native, value, scale in zip(*both(graph, inputs, Settings(n_threads=2)), terms, strict=True):
+    for native, value, scale in zip(*both(graph, inputs, general(n_threads=2)), terms, strict=True):
         # Relative to the sum of the absolute terms: 33 additions and products, each rounded once.
         limit = 1e-12 if dtype == "float64" else 34 * np.finfo(dtype).eps
         assert np.all(np.abs(native.astype(np.float64) - value) <= limit * scale)
@@ -150,7 +148,7 @@ def test_truth_values_are_operands_and_results() -> None:
 def test_any_byte_but_zero_is_true() -> None:
     condition = np.array([0, 1, 2, 255], np.uint8).view(bool)
     graph = graph_of(lambda c, x: tidu.ops.compare.where(c, x, 0.0), condition, np.ones(4))
-    np.testing.assert_array_equal(native_function(graph)([condition, np.ones(4)])[0], [0.0, 1.0, 1.0, 1.0])
+    np.testing.assert_array_equal(compiled(graph)([condition, np.ones(4)])[0], [0.0, 1.0, 1.0, 1.0])
 
 
 def test_zero_and_minus_zero_are_different_constants() -> None:

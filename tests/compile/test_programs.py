@@ -9,14 +9,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.compile.comparing import PROCESSORS, assert_same_bits, both, graph_of, interpreted
+from tests.compile.comparing import PROCESSORS, assert_same_bits, both, compiled, general, graph_of, interpreted
 from tests.compile.programs import Program, programs
 
-from tidu.compile import Settings, native_function
 from tidu.core.bind import apply
 from tidu.core.primitive import find
 
-pytestmark = pytest.mark.usefixtures("general_path")
 LIMITS = {"float64": 1e-12, "float32": 64 * 2.0**-23}
 """Values are at most 1: 64 ulp of 1.0 in float32."""
 LENGTHS = (3, 2, 17, 33, 1, 5, 48, 0)
@@ -32,7 +30,7 @@ def assert_close(program: Program, native: Sequence[np.ndarray], expected: Seque
 
 def check(program: Program, n_threads: int, how: str) -> None:
     graph, inputs = program.traced()
-    lowered = Settings(n_threads=n_threads, processor=PROCESSORS[how]())
+    lowered = general(n_threads=n_threads, processor=PROCESSORS[how]())
     assert_close(program, *both(graph, inputs, lowered))
 
 
@@ -53,7 +51,7 @@ def test_many_native_programs_agree_with_the_interpreter(program: Program, n_thr
 @given(programs(LENGTHS), st.integers(2, 4))
 def test_any_number_of_threads_gives_the_same_bits(program: Program, n_threads: int) -> None:
     graph, inputs = program.traced()
-    one, many = (native_function(graph, settings=Settings(n_threads=n))(inputs) for n in (1, n_threads))
+    one, many = (compiled(graph, settings=general(n_threads=n))(inputs) for n in (1, n_threads))
     assert_same_bits(one, many)
 
 
@@ -61,7 +59,7 @@ def test_any_number_of_threads_gives_the_same_bits(program: Program, n_threads: 
 @given(programs(LENGTHS))
 def test_the_layout_of_the_inputs_changes_no_bit(program: Program) -> None:
     graph, inputs = program.traced()
-    function = native_function(graph)
+    function = compiled(graph)
     expected = function(inputs)
     assert_same_bits(function([turned(x) for x in inputs]), expected)
     assert_same_bits(function([unaligned(x) for x in inputs]), expected)
@@ -86,4 +84,4 @@ def test_a_planted_wrong_operation_is_caught(monkeypatch: pytest.MonkeyPatch) ->
     x = np.linspace(-1, 1, 7)
     graph = graph_of(lambda x: apply(find("maximum"), x, 0.25), x)
     with pytest.raises(AssertionError):
-        assert_close(Program((), (), "float64", False, 0), native_function(graph)([x]), interpreted(graph, [x]))
+        assert_close(Program((), (), "float64", False, 0), compiled(graph)([x]), interpreted(graph, [x]))

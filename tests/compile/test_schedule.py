@@ -9,20 +9,17 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.compile.comparing import PROCESSORS, assert_same, assert_same_bits, graph_of, interpreted
+from tests.compile.comparing import PROCESSORS, assert_same, assert_same_bits, general, graph_of, interpreted
 from tests.compile.programs import Program, programs
 from tests.compile.races import Serial, intervals_of, races
 from tests.compile.training_steps import NETWORKS, training_step
 
-from tidu.compile import Settings
 from tidu.compile import schedule as scheduling
 from tidu.compile import write as writing
 from tidu.compile.lower import lower
 from tidu.core.graph import Graph
 from tidu.ops.indexing import gather
 from tidu.trace.function import trace
-
-pytestmark = pytest.mark.usefixtures("general_path")
 
 LENGTHS = (17, 33, 48, 3, 2, 1, 5, 0)
 THREADS = st.integers(2, 4)
@@ -41,7 +38,7 @@ def some_aliases(graph: Graph, seed: int) -> dict[int, int]:
 
 def check_static(program: Program, n_threads: int, seed: int) -> None:
     graph, _ = program.traced()
-    lowered = Settings(n_threads=n_threads, aliases=some_aliases(graph, seed))
+    lowered = general(n_threads=n_threads, aliases=some_aliases(graph, seed))
     assert not races(intervals_of(graph, lowered), n_threads)
 
 
@@ -49,8 +46,8 @@ def check_code(program: Program, n_threads: int, seed: int, how: str) -> None:
     """Compare threads that run one after the other, in both orders, with a single one that writes apart."""
     graph, inputs = program.traced()
     processor = PROCESSORS[how]()
-    expected = Serial(lower(graph, Settings(processor=processor)), processor)(inputs, [0])
-    lowered = Settings(n_threads=n_threads, aliases=some_aliases(graph, seed), processor=processor)
+    expected = Serial(lower(graph, general(processor=processor)), processor)(inputs, [0])
+    lowered = general(n_threads=n_threads, aliases=some_aliases(graph, seed), processor=processor)
     serial = Serial(lower(graph, lowered), processor)
     for order in (range(n_threads), reversed(range(n_threads))):
         assert_same_bits(serial(inputs, list(order)), expected)
@@ -119,8 +116,8 @@ def test_a_planted_missing_barrier_is_caught_by_both_checkers(
     x = np.random.default_rng(0).normal(size=(32, 32))
     graph = graph_of(function, x)
     monkeypatch.setattr(scheduling, "_must_wait", lambda kernel, interval, n_threads: False)
-    assert races(intervals_of(graph, Settings(n_threads=2)), 2)
-    serial, expected = Serial(lower(graph, Settings(n_threads=2))), interpreted(graph, [x])
+    assert races(intervals_of(graph, general(n_threads=2)), 2)
+    serial, expected = Serial(lower(graph, general(n_threads=2))), interpreted(graph, [x])
     differs = [
         not np.allclose(got, want)
         for order in ([0, 1], [1, 0])
@@ -175,7 +172,7 @@ def test_a_result_takes_the_place_of_an_input(what: str, n_threads: int) -> None
     function, aliases = IN_PLACE[what]
     traced = trace(function, [X, Y], eager=False)
     graph, inputs = traced.graph, [X, Y, *map(np.asarray, traced.captures)]
-    lowered = Settings(n_threads=n_threads, aliases=aliases)
+    lowered = general(n_threads=n_threads, aliases=aliases)
     plan = lower(graph, lowered)
     assert {output: plan.placed[output] for output in aliases} == aliases
     assert not races(intervals_of(graph, lowered), n_threads)
@@ -187,7 +184,7 @@ def test_a_result_takes_the_place_of_an_input(what: str, n_threads: int) -> None
 
 def test_what_can_be_done_in_place_is_not_copied() -> None:
     graph = graph_of(IN_PLACE["both"][0], X, Y)
-    plan = lower(graph, Settings(aliases={0: 0, 1: 1}))
+    plan = lower(graph, general(aliases={0: 0, 1: 1}))
     assert plan.output_bytes == 0
     assert len(plan.steps) == 1
     assert not plan.buffers

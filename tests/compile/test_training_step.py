@@ -10,8 +10,6 @@ from tests.compile.training_steps import NETWORKS, TrainingStep, plan_of, traini
 
 from tidu.native.ledger import Ledger
 
-pytestmark = pytest.mark.usefixtures("general_path")
-
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_every_number_of_threads_gives_the_same_bits(name: str) -> None:

@@ -92,7 +92,7 @@ class TrainingStep:
     constants: list[np.ndarray]
 
     def settings(self, n_threads: int = 1, **changes: object) -> Settings:
-        """Return how it is lowered: state in place, constants known, rows trusted."""
+        """Return how it is lowered: state in place, constants known, rows trusted, and not unrolled."""
         n = len(self.state)
         in_place = Settings(
             n_threads,
@@ -100,6 +100,7 @@ class TrainingStep:
             captures=self.constants,
             frozen=True,
             trusted=frozenset([n + len(self.columns)]),
+            unrolled=-1,
         )
         return replace(in_place, **changes)
 

@@ -97,8 +97,8 @@ def test_a_run_stays_within_its_plan():
     quiet((big, labels), memory_limit=caught.value.needed, **settings)
     _, measured = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    # Beside arrays: graphs, and while it is compiled the text of the code, some hundred kilobytes a kernel at most.
-    assert measured <= caught.value.needed + 4_000_000
+    # Beside arrays: graphs, and while it is compiled the text of the code. The promise is 16 MB in all.
+    assert measured <= caught.value.needed + 8_000_000
 
 
 def test_the_bar_shows_loss_score_speed_and_time_left(monkeypatch):

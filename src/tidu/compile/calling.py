@@ -190,7 +190,7 @@ def _hold(piece: Piece, layout: Layout) -> _Held:
     words, n_inputs, n_outputs = frame.words, len(piece.graph.inputs), len(piece.graph.outputs)
     arena = piece.n_slots - 1
     words[0] = piece.entry.address if piece.is_brief else 0
-    words[1:FRAME_WORDS] = [address_of(program), layout.depth, -1 if piece.plan is None else arena]
+    words[1:FRAME_WORDS] = [address_of(program), layout.depth, arena]
     words[FRAME_WORDS : FRAME_WORDS + arena] = frame.address + 8 * (FRAME_WORDS + piece.n_slots + np.arange(arena))
     numbers = words[FRAME_WORDS + piece.n_slots + n_inputs :][:n_outputs].view(np.float64)
     return _Held(frame, frame.address, numbers, (layout, program))

@@ -69,6 +69,7 @@ class NativeFunction:
             text, functions = module_text(body, plan.n_threads, repeated=self._repeated)
         self.text = text
         code = compile_text(text, functions, vectorize=False, processor=processor, cache=default_cache())
+        self.from_cache = code.from_cache
         self._call: NativeCall = code.function(ENTRY, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)
         self._team = team(plan.n_threads)
         # The arena is one: a second thread waits for the first.

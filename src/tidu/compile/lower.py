@@ -55,6 +55,9 @@ class Settings:
         If above zero, so many bytes around every buffer of the arena belong to none (for tests).
     simplified : bool
         Whether the graph has been simplified already.
+    unrolled : int
+        Vector instructions up to which a graph becomes code without loops, which keeps an index within its axis
+        instead of reporting it; -1 for never.
     """
 
     n_threads: int = 1
@@ -65,6 +68,7 @@ class Settings:
     processor: Processor | None = None
     guard_bytes: int = 0
     simplified: bool = False
+    unrolled: int = _UNROLLED
 
 
 def lower(graph: Graph, settings: Settings | None = None) -> Plan:
@@ -117,7 +121,7 @@ def _unrolled(graph: Graph, settings: Settings) -> Plan | None:
     constants = {first + i: value for i, value in enumerate(settings.captures)} if settings.frozen else {}
     # Whatever number of threads is asked for: the bits must not depend on it.
     work = None if settings.guard_bytes else estimate(graph, constants=constants)
-    if work is None or work > _UNROLLED:
+    if work is None or work > settings.unrolled:
         return None
     n_inputs = len(graph.inputs)
     slots = [*range(n_inputs), *(settings.aliases.get(i, n_inputs + i) for i in range(len(graph.outputs)))]

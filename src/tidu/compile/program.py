@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from tidu import config
 from tidu.compile.calling import Call, call_flat, make_call, plain_value
 from tidu.compile.function import IndexOutOfRange
-from tidu.compile.pieces import Piece
+from tidu.compile.pieces import Piece, is_small
 from tidu.compile.segments import Stage, interpreted_nodes, split
 from tidu.compile.simplify import simplify
 from tidu.compile.support import supports
@@ -26,10 +26,14 @@ from tidu.interpret import literal_value
 from tidu.interpret.program import Program
 from tidu.trace.tree import Structure
 
-__all__ = ["LARGEST", "CompiledProgram"]
+__all__ = ["LARGEST", "LARGEST_IN_LOOPS", "MOST_STAGES", "CompiledProgram"]
 
-LARGEST = 5_000
-"""Nodes of the simplified graph: beyond it the first call would take more than ten seconds."""
+LARGEST = 20_000
+"""Nodes: so many take seconds to compile even if each is a number."""
+LARGEST_IN_LOOPS = 5_000
+"""Nodes that become loops: so many take ten seconds."""
+MOST_STAGES = 100
+"""Native and interpreted by turns: with more, little would be gained in any of them."""
 
 
 class CompiledProgram:
@@ -49,7 +53,7 @@ class CompiledProgram:
     stages : list of (Stage, Piece or Program)
         In their order.
     too_large : bool
-        Whether the interpreter runs all of it for its size.
+        Whether the interpreter runs all of it, for its size or because it has too many stages.
 
     Examples
     --------
@@ -66,9 +70,10 @@ class CompiledProgram:
     def __init__(self, graph: Graph, captures: Sequence[object] = ()) -> None:
         self.graph = graph
         self._oracle: Program | None = None
-        self.too_large = len(graph.nodes) > LARGEST
-        self.simplified = graph if self.too_large else simplify(graph, captures)
-        self.stages = [] if self.too_large else [_ready(stage) for stage in _stages(self.simplified)]
+        self.simplified = simplify(graph, captures)
+        stages = _stages(self.simplified)
+        self.too_large = len(stages) > MOST_STAGES or any(_is_too_large(stage) for stage in stages)
+        self.stages = [] if self.too_large else [_ready(stage) for stage in stages]
         self._values: dict[Node, object] = {
             node: literal_value(node.op.value, node.spec)
             for node in self.simplified.nodes
@@ -123,6 +128,11 @@ def _stages(graph: Graph) -> list[Stage]:
     if any(isinstance(node.op, Operation) for node in graph.nodes) and supports(graph) is None:
         return [Stage(graph, graph.inputs, graph.outputs, native=True)]
     return split(graph)
+
+
+def _is_too_large(stage: Stage) -> bool:
+    size = len(stage.graph.nodes)
+    return stage.native and size > LARGEST_IN_LOOPS and (size > LARGEST or not is_small(stage.graph))
 
 
 def _ready(stage: Stage) -> tuple[Stage, Piece | Program]:

@@ -259,7 +259,9 @@ class _Run:
             return lambda: minimize(settings, self.loss, position, whole, self.order.n_epochs, self.session)
         step = make_step(self.loss, self.optimizer, self.clip_norm, with_norms=self.with_norms)
         length = self.order.longest
-        steps = make_steps(step, params, state, self.data, self.key, length=length, n_threads=self.n_threads)
+        steps = make_steps(
+            step, params, state, self.data, self.key, length=length, n_threads=self.n_threads, limit=self.limit
+        )
         if self.limit is not None:
             plan_memory(steps, step, params, state, self.key, self.data, self.order, self.validation).require(
                 self.limit

@@ -28,14 +28,20 @@ from tidu.learn.batches import Rows, TrainingData
 from tidu.learn.optimizers import Tree
 from tidu.learn.step import Step
 from tidu.native.ledger import Ledger
+from tidu.native.threads import meeting_us
 from tidu.ops.indexing import gather
 from tidu.trace.function import TracedFunction, trace
 from tidu.trace.tree import flatten, unflatten
 
+_SLOW_MEETING_US = 2.0
+"""Threads that take longer to meet share their processors with other programs."""
+
 __all__ = ["InterpretedSteps", "NativeSteps", "Steps", "Taken", "make_steps"]
 
 _STAGE_BYTES = 1 << 24
-"""Rows that cannot be gathered where they lie are brought together first, so many bytes at a time."""
+"""Rows that cannot be gathered where they lie are brought together first, at most so many bytes at a time."""
+_STAGE_SHARE = 8
+"""At most one part in so many of a memory limit, or one batch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +162,8 @@ class NativeSteps:
     data : TrainingData
     key : ndarray of shape (2,), uint64
     n_threads : int, optional
+    limit : int, optional
+        Bytes that the run may take.
     """
 
     def __init__(
@@ -166,7 +174,9 @@ class NativeSteps:
         data: TrainingData,
         key: NDArray[np.uint64],
         n_threads: int | None,
+        limit: int | None = None,
     ) -> None:
+        self._stage_bytes = _STAGE_BYTES if limit is None else min(_STAGE_BYTES, limit // _STAGE_SHARE)
         self._step = step
         self._data = data
         self._key = np.ascontiguousarray(key)
@@ -174,8 +184,9 @@ class NativeSteps:
         self._ledger = Ledger()
         leaves, self._structure = flatten((params, state))
         self._leaves = [_own(leaf, self._ledger) for leaf in leaves]
-        self._plans: dict[int, _Planned] = {}
-        self._codes: dict[int, _Code] = {}
+        self._plans: dict[tuple[int, bool], _Planned] = {}
+        self._codes: dict[tuple[int, bool], _Code] = {}
+        self._alone = False
         self._stage: list[NDArray[np.generic]] | None = None
 
     def plan(self, length: int) -> Plan:
@@ -186,15 +197,15 @@ class NativeSteps:
         UnsupportedError
             If a node has no native code.
         """
-        return self._planned(length).plan
+        return self._planned(length, False).plan
 
     @property
     def staged_bytes(self) -> int:
         """Bytes of rows that are brought together before native code reads them."""
         if not self._is_staged:
             return 0
-        longest = max(self._plans, default=1)
-        return self._stage_rows(longest) * self._row_bytes
+        longest = max((length for length, _ in self._plans), default=1)
+        return self._stage_rows(longest) * self._row_bytes + self._data.batch_bytes(longest)
 
     def take(self, rows: Rows, length: int, rates: NDArray[np.float64], done: int) -> Taken:
         """Take the steps."""
@@ -205,7 +216,7 @@ class NativeSteps:
         each, parts = code.n_rows // length, []
         for first in range(0, len(rates), each):
             some = rates[first : first + each]
-            stage = self._fill(code, rows[first * length : (first + len(some)) * length])
+            stage = self._fill(code, rows[first * length : (first + len(some)) * length], length)
             parts.append(self._run(code, stage, np.arange(len(some) * length), length, some, done + first))
         return Taken(np.concatenate([x.losses for x in parts]), np.concatenate([x.squares for x in parts]))
 
@@ -221,32 +232,43 @@ class NativeSteps:
     # Code.
 
     def _code(self, length: int) -> _Code:
-        found = self._codes.get(length)
+        """Return the code for a batch length: for as many threads as are planned, or for one if they do not meet.
+
+        Results do not depend on it, so it may change from call to call.
+        """
+        planned = self._planned(length, False)
+        if planned.plan.n_threads > 1:
+            self._alone = meeting_us(planned.plan.n_threads) > _SLOW_MEETING_US
+        key = length, self._alone and planned.plan.n_threads > 1
+        found = self._codes.get(key)
         if found is None:
-            planned = self._planned(length)
+            # The other way's memory is given back first: the plan counts one.
+            self._codes.pop((length, not key[1]), None)
+            planned = self._planned(*key)
             plan, n, n_columns = planned.plan, len(self._leaves), len(self._data.columns)
             moving = {n + n_columns: 8 * length, n + n_columns + 1: 8, n + n_columns + 2: 8}
             moving |= {len(plan.inputs) + n + i: spec.nbytes for i, spec in enumerate(plan.outputs[n:])}
             function = NativeFunction(plan, self._ledger, strides=moving)
-            found = self._codes[length] = _Code(function, planned.captures, planned.n_rows, self._is_staged)
+            found = self._codes[key] = _Code(function, planned.captures, planned.n_rows, self._is_staged)
         return found
 
-    def _planned(self, length: int) -> _Planned:
-        found = self._plans.get(length)
+    def _planned(self, length: int, alone: bool) -> _Planned:
+        found = self._plans.get((length, alone))
         if found is None:
             n_rows = self._stage_rows(length) if self._is_staged else self._n_data_rows
             traced = self._traced(length, n_rows)
             graph = simplify(traced.graph, traced.captures)
             captures = tuple(np.ascontiguousarray(x) for x in traced.captures)
+            n_threads = 1 if alone else self._n_threads or threads_for(graph, repeated=True)
             settings = Settings(
-                n_threads=self._n_threads or threads_for(graph, repeated=True),
+                n_threads=n_threads,
                 aliases={i: i for i in range(len(self._leaves))},
                 captures=captures,
                 frozen=True,
                 trusted=frozenset([len(self._leaves) + len(self._data.columns)]),
                 simplified=True,
             )
-            found = self._plans[length] = _Planned(lower(graph, settings), captures, n_rows)
+            found = self._plans[length, alone] = _Planned(lower(graph, settings), captures, n_rows)
         return found
 
     def _traced(self, length: int, n_rows: int) -> TracedFunction:
@@ -307,14 +329,14 @@ class NativeSteps:
         return [cast("NDArray[np.generic]", c) for c in self._data.columns]
 
     def _stage_rows(self, length: int) -> int:
-        return length * max(1, _STAGE_BYTES // max(1, self._row_bytes * length))
+        return length * max(1, self._stage_bytes // max(1, self._row_bytes * length))
 
     @property
     def _row_bytes(self) -> int:
         return sum(math.prod(c.shape[1:]) * c.dtype.itemsize for c in self._data.columns)
 
-    def _fill(self, code: _Code, rows: Rows) -> list[NDArray[np.generic]]:
-        """Bring rows together where native code reads them."""
+    def _fill(self, code: _Code, rows: Rows, length: int) -> list[NDArray[np.generic]]:
+        """Bring rows together where native code reads them, batch by batch."""
         if self._stage is None or len(self._stage[0]) < code.n_rows:
             shapes = [((code.n_rows, *c.shape[1:]), c.dtype.newbyteorder("=")) for c in self._data.columns]
             self._stage = [
@@ -323,9 +345,10 @@ class NativeSteps:
                 .reshape(shape)
                 for shape, dtype in shapes
             ]
-        found = flatten(self._data.gather(rows))[0]
-        for to, column in zip(self._stage, found, strict=True):
-            to[: len(rows)] = np.asarray(column)
+        for first in range(0, len(rows), length):
+            found = flatten(self._data.gather(rows[first : first + length]))[0]
+            for to, column in zip(self._stage, found, strict=True):
+                to[first : first + length] = np.asarray(column)
         return self._stage
 
 
@@ -338,6 +361,7 @@ def make_steps(
     *,
     length: int,
     n_threads: int | None,
+    limit: int | None,
 ) -> Steps:
     """Return native steps if every node of them has native code, else interpreted ones.
 
@@ -347,7 +371,7 @@ def make_steps(
         If they are interpreted, with the node that is to blame.
     """
     if not config.check_finite:
-        native = NativeSteps(step, params, state, data, key, n_threads)
+        native = NativeSteps(step, params, state, data, key, n_threads, limit)
         try:
             native.plan(length)
         except UnsupportedError as error:

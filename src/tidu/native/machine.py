@@ -140,10 +140,13 @@ class MachineCode:
     ----------
     engine : llvmlite ExecutionEngine
         Owner of the code.
+    from_cache : bool
+        Whether it had been compiled before.
     """
 
-    def __init__(self, engine: binding.ExecutionEngine) -> None:
+    def __init__(self, engine: binding.ExecutionEngine, *, from_cache: bool = False) -> None:
         self._engine = engine
+        self.from_cache = from_cache
 
     def function(self, name: str, *arguments: type) -> NativeCall:
         """Return a function without result as something to call; the GIL is released meanwhile.
@@ -222,10 +225,11 @@ def compile_text(
     if cache is None:
         return _linked(object_code(text, level, processor), processor)
     key = _key(text, functions, level, processor)
-    code = cache.load(key)
-    if code is None:
-        code = object_code(text, level, processor)
-        cache.store(key, code)
+    found = cache.load(key)
+    if found is not None:
+        return _linked(found, processor, from_cache=True)
+    code = object_code(text, level, processor)
+    cache.store(key, code)
     return _linked(code, processor)
 
 
@@ -291,7 +295,7 @@ def _optimized(text: str, passes: int, processor: Processor) -> tuple[binding.Ta
     return machine, module
 
 
-def _linked(code: bytes, processor: Processor) -> MachineCode:
+def _linked(code: bytes, processor: Processor, *, from_cache: bool = False) -> MachineCode:
     """Load object code into the process, and resolve what it calls."""
     from llvmlite import binding
 
@@ -299,7 +303,7 @@ def _linked(code: bytes, processor: Processor) -> MachineCode:
     engine = binding.create_mcjit_compiler(binding.parse_assembly(""), _target_machine(processor))
     engine.add_object_file(binding.ObjectFileRef.from_data(code))
     engine.finalize_object()
-    return MachineCode(engine)
+    return MachineCode(engine, from_cache=from_cache)
 
 
 def _target_machine(processor: Processor) -> binding.TargetMachine:

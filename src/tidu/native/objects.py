@@ -26,7 +26,7 @@ __all__ = ["CALLED", "FRAME_WORDS", "INDEX_OUT_OF_RANGE", "NO_FIT", "Layout", "R
 NO_FIT, CALLED, INDEX_OUT_OF_RANGE = 0, 1, 2
 """What a `Read` returns."""
 FRAME_WORDS = 4
-"""A frame begins with the function to call (or 0), the layout, its depth, and the arena's slot (or -1).
+"""A frame begins with the function to call (or 0), the layout, its depth, and the arena's slot.
 
 Then follows the table, one word for each slot. The words of numbers are filled in before: they say where the
 number is to be put.
@@ -249,9 +249,6 @@ done:
   br i1 %nothing, label %yes, label %run
 run:
   call void %function(ptr %table, i64 0, i64 1)
-  %checked = icmp sge i64 %arena.slot, 0
-  br i1 %checked, label %check, label %yes
-check:
   %arena.place = getelementptr ptr, ptr %table, i64 %arena.slot
   %arena = load ptr, ptr %arena.place
   %flag = load i64, ptr %arena

@@ -14,6 +14,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
@@ -21,7 +22,9 @@ from functools import lru_cache
 import numpy as np
 
 from tidu.errors import ParameterError
+from tidu.native.cache import default_cache
 from tidu.native.machine import MachineCode, NativeCall, compile_text
+from tidu.native.text import FunctionText
 from tidu.native.waiting import (
     BARRIER_BYTES,
     CALLERS_ROOM,
@@ -37,11 +40,13 @@ from tidu.native.waiting import (
     team_text,
 )
 
-__all__ = ["BARRIER_BYTES", "Team", "barrier_functions", "barrier_text", "default_threads", "team"]
+__all__ = ["BARRIER_BYTES", "Team", "barrier_functions", "barrier_text", "default_threads", "meeting_us", "team"]
 
 _MOST_THREADS = 1024
 _STACK_BYTES = 8 * 1024**2
 _VARIABLE = "TIDU_NUM_THREADS"
+_MEETINGS = 64
+"""Barriers in a row, for `meeting_us`."""
 
 
 class Team:
@@ -117,6 +122,20 @@ def team(count: int) -> Team:
     return _teams.get(count) or _teams.setdefault(count, Team(count))
 
 
+def meeting_us(count: int) -> float:
+    """Return how long `count` threads take to meet at a barrier now, in microseconds.
+
+    Well under one where each of them has a processor of its own; several, and work goes better on one thread,
+    where other programs keep the processors busy.
+    """
+    call, state = _meetings()
+    together = team(count)
+    together.run(call, state)  # awake, before they are watched
+    began_s = time.perf_counter()
+    together.run(call, state)
+    return (time.perf_counter() - began_s) / _MEETINGS * 1e6
+
+
 def default_threads() -> int:
     """Return the environment variable ``TIDU_NUM_THREADS``, or the number of processors this process may use.
 
@@ -153,8 +172,23 @@ if hasattr(os, "register_at_fork"):
 
 
 @lru_cache(maxsize=1)
+def _meetings() -> tuple[NativeCall, int]:
+    """Return a function that does nothing but meet, and its table: the state of a barrier."""
+    text = FunctionText(["ptr", "i64", "i64"])
+    with text.loop(_MEETINGS):
+        text.do("call void @tidu_barrier(ptr %p0, i64 %p2)")
+    module = "\n".join([barrier_text(), text.finish().define("tidu_meetings")])
+    code = compile_text(module, barrier_functions(), vectorize=False, cache=default_cache())
+    raw = np.zeros(BARRIER_BYTES + 63, np.uint8)
+    for kept in (code, raw):
+        _make_immortal(kept)
+    state = int(raw.ctypes.data + -raw.ctypes.data % 64)
+    return code.function("tidu_meetings", ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64), state
+
+
+@lru_cache(maxsize=1)
 def _code() -> MachineCode:
-    code = compile_text(team_text(), team_functions(), vectorize=False)
+    code = compile_text(team_text(), team_functions(), vectorize=False, cache=default_cache())
     _make_immortal(code)
     return code
 

@@ -1,0 +1,25 @@
+"""Nothing that a test does is kept in the user's home."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+
+import pytest
+
+_VARIABLE = "TIDU_CACHE_DIR"
+_made = pytest.StashKey[str]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Keep machine code in a directory of this session, unless one is named; worker processes inherit it."""
+    if _VARIABLE not in os.environ:
+        config.stash[_made] = os.environ[_VARIABLE] = tempfile.mkdtemp(prefix="tidu-tests-")
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Remove that directory."""
+    if _made in config.stash:
+        shutil.rmtree(config.stash[_made], ignore_errors=True)
+        os.environ.pop(_VARIABLE, None)
