@@ -15,6 +15,7 @@ _NUMPY_NAMES = {
     "acosh": "arccosh",
     "atanh": "arctanh",
     "pow": "power",
+    "tidu_logistic": "expit",
 }
 
 

@@ -6,7 +6,7 @@ in order between barriers, and given memory.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import cast
 
@@ -21,6 +21,7 @@ from tidu.compile.simplify import simplify
 from tidu.compile.support import supports
 from tidu.compile.unrolled import estimate, write_unrolled
 from tidu.compile.views import Buffer, View
+from tidu.core.emit import Template
 from tidu.core.graph import Graph, Input, Node
 from tidu.errors import UnsupportedError
 from tidu.native.machine import Processor, host, n_vector_registers, vector_bytes
@@ -56,8 +57,7 @@ class Settings:
     simplified : bool
         Whether the graph has been simplified already.
     unrolled : int
-        Vector instructions up to which a graph becomes code without loops, which keeps an index within its axis
-        instead of reporting it; -1 for never.
+        Vector instructions up to which a graph becomes code without loops; -1 for never.
     """
 
     n_threads: int = 1
@@ -123,9 +123,13 @@ def _unrolled(graph: Graph, settings: Settings) -> Plan | None:
     work = None if settings.guard_bytes else estimate(graph, constants=constants)
     if work is None or work > settings.unrolled:
         return None
+    known = {graph.inputs[i] for i in (*settings.trusted, *constants)}
+    if any(_may_report(node, known) for node in graph.nodes):
+        return None
     n_inputs = len(graph.inputs)
     slots = [*range(n_inputs), *(settings.aliases.get(i, n_inputs + i) for i in range(len(graph.outputs)))]
-    text = FunctionText([*["ptr"] * (len(slots) + 2), "i64"])
+    target = target_of(settings.processor or host())
+    text = FunctionText([*["ptr"] * (len(slots) + 2), "i64"], target.features)
     try:
         places = [f"%p{i}" for i in range(len(slots))]
         write_unrolled(text, graph, places, constants=constants, trusted=settings.trusted)
@@ -134,10 +138,17 @@ def _unrolled(graph: Graph, settings: Settings) -> Plan | None:
     return unrolled_plan(graph, text.finish(), slots)
 
 
+def _may_report(node: Node, known: Container[Node]) -> bool:
+    """Tell whether a node takes indices that may be out of range; code without loops has no way to say so."""
+    if node.primitive is None or node.primitive.emit not in (Template("gather"), Template("scatter_add")):
+        return False
+    return any(x not in known for x in node.operands[1:])
+
+
 def target_of(processor: Processor) -> Target:
     """Return what the code generator must know of a processor."""
     fused = processor.has("fma") or processor.architecture not in ("x86_64", "i686")
-    return Target(vector_bytes(processor), n_vector_registers(processor), fused)
+    return Target(vector_bytes(processor), n_vector_registers(processor), fused, processor.enabled)
 
 
 def _given(node: Node, number: int, kernels: object) -> Buffer:

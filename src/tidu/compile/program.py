@@ -60,9 +60,9 @@ class CompiledProgram:
     >>> import numpy as np
     >>> from tidu.trace.function import trace
     >>> x = np.array([3.0, 1.0, 2.0])
-    >>> program = CompiledProgram(trace(lambda x: np.sort(x * 2.0) + 1.0, [x], eager=False).graph)
+    >>> program = CompiledProgram(trace(lambda x: np.cumsum(x * 2.0) + 1.0, [x], eager=False).graph)
     >>> program([x])
-    [array([3., 5., 7.])]
+    [array([ 7.,  9., 13.])]
     >>> [type(runs).__name__ for _, runs in program.stages]
     ['Piece', 'Program', 'Piece']
     """

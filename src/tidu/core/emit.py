@@ -46,7 +46,10 @@ class ScalarBuilder(Protocol):
         ...
 
     def call(self, function: str, *operands: Scalar) -> Scalar:
-        """Return the result of a function of C's <math.h>, named as for double: ``exp``, ``atan2`` ..."""
+        """Return the result of a function of C's <math.h>, named as for double: ``exp``, ``atan2`` ...
+
+        Names with ``tidu_`` in front are of functions that C lacks and `tidu.native.mathematics` has.
+        """
         ...
 
     def compare(self, relation: str, a: Scalar, b: Scalar) -> Condition:

@@ -6,6 +6,7 @@ same nesting. This file knows nothing of losses.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import TypeAlias, cast
@@ -168,7 +169,7 @@ def _column(leaf: object, path: str) -> Column:
     if isinstance(leaf, _Held):
         column = leaf.source
     elif hasattr(leaf, "__array__"):
-        if np.ma.is_masked(leaf):
+        if "numpy.ma" in sys.modules and np.ma.is_masked(leaf):
             raise DataError(f"{path} has masked values; fill them first with x.filled(...)", path=path, got=type(leaf))
         column = np.asarray(leaf)
         if column.dtype.kind in "biuf":

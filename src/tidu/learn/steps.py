@@ -16,13 +16,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tidu import config
-from tidu.compile.function import NativeFunction
+from tidu.compile.function import IndexOutOfRange, NativeFunction
 from tidu.compile.lower import Settings, lower
 from tidu.compile.plan import Plan
 from tidu.compile.simplify import simplify
 from tidu.compile.threads import threads_for
 from tidu.core.spec import Spec
 from tidu.errors import TiduWarning, UnsupportedError
+from tidu.interpret import interpret
 from tidu.interpret.program import Program
 from tidu.learn.batches import Rows, TrainingData
 from tidu.learn.optimizers import Tree
@@ -310,9 +311,22 @@ class NativeSteps:
             *self._leaves,
             *reported,
         ]
-        code.function.run_on(slots, count)
+        try:
+            code.function.run_on(slots, count)
+        except IndexOutOfRange:
+            self._find_index(rows, length)
+            raise
         loss, *squares = (np.asarray(x, np.float64) for x in reported)
         return Taken(loss, np.stack(squares, axis=1) if squares else np.empty((count, 0)))
+
+    def _find_index(self, rows: NDArray[np.integer], length: int) -> None:
+        """Let the interpreter raise the error of an index that is out of range: it knows which, and whose line."""
+        n_rows = len(self._stage[0]) if self._stage is not None else self._n_data_rows
+        traced = self._traced(length, n_rows)
+        for first in range(0, len(rows), length):
+            some = np.asarray(rows[first : first + length], np.int64)
+            columns = self._columns() if self._stage is None else self._stage
+            interpret(traced.graph, [*self._leaves, *columns, some, 1.0, 1.0, self._key, *traced.captures])
 
     # Rows.
 

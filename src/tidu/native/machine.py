@@ -72,6 +72,12 @@ class Processor:
         return bool(entries) and entries[-1][0] == "+"
 
     @property
+    def enabled(self) -> frozenset[str]:
+        """Return the features that are switched on."""
+        last = {entry[1:]: entry[:1] for entry in self.features.split(",")}
+        return frozenset(name for name, sign in last.items() if sign == "+")
+
+    @property
     def architecture(self) -> str:
         """Return the first part of the triple, ``x86_64`` or ``aarch64`` for instance."""
         return self.triple.partition("-")[0]

@@ -8,7 +8,7 @@ bfloat16 and intrinsics on vectors, so all code is text.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -74,6 +74,8 @@ class FunctionText:
     ----------
     parameters : sequence of str
         LLVM types of the parameters, which are named ``%p0``, ``%p1`` ...
+    features : set of str
+        What the processor can do, in LLVM's words, where a shorter way may be taken because of it.
 
     Examples
     --------
@@ -97,8 +99,9 @@ class FunctionText:
     }
     """
 
-    def __init__(self, parameters: Sequence[str]) -> None:
+    def __init__(self, parameters: Sequence[str], features: Set[str] = frozenset()) -> None:
         self.parameters = tuple(parameters)
+        self.features = frozenset(features)
         self.block = "start"
         self._lines = ["start:"]
         self._count = 0

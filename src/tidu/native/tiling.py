@@ -38,11 +38,14 @@ class Target:
     fused : bool
         Whether the processor multiplies and adds in one instruction. If not, products and sums are rounded
         apart: LLVM would call C's slow `fma` for every lane.
+    features : frozenset of str
+        What else it can do, in LLVM's words.
     """
 
     vector_bytes: int
     n_registers: int
     fused: bool = True
+    features: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -149,7 +149,7 @@ class Vectors:
         return self._intrinsic("fma", a, b, c)
 
     def call(self, function: str, *operands: Scalar) -> Scalar:
-        """Return the result of a function of C's <math.h>, named as for double.
+        """Return the result of a function of C's <math.h>, named as for double, or of tidu's own ``tidu_...``.
 
         One instruction where the processor has it, a vector polynomial of `tidu.native.mathematics` where
         there is one, else C's own function lane by lane.
@@ -162,6 +162,7 @@ class Vectors:
         written = FUNCTIONS.get(function)
         if written is not None:
             return written(self, *operands)
+        assert not function.startswith("tidu_"), f"C has no {function}: it must stand in FUNCTIONS"
         name = function + ("f" if self.dtype == "float32" else "")
         return self.lanewise(lambda *xs: Scalar(self.text.call(self.element, name, xs, outside=True)), *operands)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tidu.core.emit import Scalar, ScalarBuilder
 from tidu.core.primitive import Formula, Interval, Laws
 from tidu.ops.declare import ELEMENTWISE_EDGES, elementwise
 
@@ -19,20 +18,12 @@ def _evaluate(x: ArrayLike) -> NDArray[np.floating]:
     return np.asarray(np.where(real < 0, small, 1.0) / (small + 1.0), real.dtype)[()]
 
 
-def _emit(b: ScalarBuilder, x: Scalar) -> Scalar:
-    """As above; left of -1 the quotient s = e / (1 + e) is written e - e s, where the rounding of 1 + e weighs less."""
-    small = b.call("exp", b.neg(b.call("fabs", x)))
-    one = b.constant(1.0)
-    quotient = b.div(b.select(b.compare("<", x, b.constant(0.0)), small, one), b.add(small, one))
-    return b.select(b.compare("<", x, b.constant(-1.0)), b.sub(small, b.mul(small, quotient)), quotient)
-
-
 @elementwise(
     numpy=[],
     scipy=["expit"],
     evaluate=_evaluate,
     pullback=[lambda ct, out, x: ct * (out * (1.0 - out))],
-    emit=_emit,
+    emit=lambda b, x: b.call("tidu_logistic", x),
     samples=[Interval(-4.0, 4.0)],
     edges=(*ELEMENTWISE_EDGES, (1e4,), (-1e4,)),
     kinks=[],

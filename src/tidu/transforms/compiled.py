@@ -84,6 +84,8 @@ class Jitted:
     def __init__(
         self, function: Callable[..., object], static_argnums: tuple[int, ...], static_argnames: tuple[str, ...] = ()
     ) -> None:
+        # Not its attributes: those of the gradient of a jitted function are that function's own.
+        update_wrapper(self, function, updated=())
         self.function = function
         self.static_argnums = static_argnums
         self.static_argnames = static_argnames
@@ -91,7 +93,6 @@ class Jitted:
         self._static = bool(static_argnums or static_argnames)
         # The form of arguments, and how to call with such; the last one used stands first.
         self._quick: tuple[tuple[tuple[int, ...], Call], ...] = ()
-        update_wrapper(self, function)
 
     def __call__(self, *arguments: object, **keywords: object) -> object:
         """Run the function, traced and compiled on the first call for these specs."""
@@ -178,7 +179,7 @@ def _check(leaves: Sequence[object], structure: Structure, names: Sequence[str],
 def jit(
     fun: Callable[..., object], static_argnums: int | Sequence[int] = (), static_argnames: str | Sequence[str] = ()
 ) -> Jitted:
-    """Make a function that is traced once and then run from its graph.
+    """Make a function that is traced once and then runs as native code.
 
     Parameters
     ----------
@@ -197,8 +198,21 @@ def jit(
 
     Notes
     -----
+    It is traced and compiled at the first call with arguments of certain shapes, dtypes and containers; the
+    machine code is kept on disk for the next process (see `tidu.native.cache`). Operations without native code,
+    such as those of LAPACK, run through NumPy between native pieces; `tidu.explain_plan` lists them. Several
+    threads share the work where there is enough of it, and several Python threads may call at once.
+
+    Results agree with those of `fun` to rounding: sums are taken in another order, and mathematically equal
+    forms that overflow later replace those that overflow. They never share memory with arguments. NumPy's
+    warnings are not given; an index out of range is an error as ever. Under ``tidu.config.check_finite``
+    everything runs through NumPy.
+
     Arrays that `fun` takes from its surroundings are captured when it is traced; a later change of the
     variable is not seen, a change of the array's elements is.
+
+    A call with floats, or nested dicts, lists and tuples of them and of contiguous arrays, costs about two
+    microseconds; keywords, static arguments and other containers some ten times that.
 
     Examples
     --------

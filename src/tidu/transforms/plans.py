@@ -40,8 +40,8 @@ def explain_plan(f: Callable[..., object], *args: object, **kwargs: object) -> P
     >>> plan = tidu.explain_plan(tidu.grad(loss), np.ones((64, 32)), np.ones((1000, 64)))
     >>> [step.what for step in plan.kernels][:1], plan.interpreted
     (['product 1000 x 64 x 32: tanh...'], ())
-    >>> print(tidu.explain_plan(lambda x: np.sort(x) * 2.0, np.ones(5)).text().splitlines()[-1])
-      sort (<doctest ...>...): ...
+    >>> [x.what for x in tidu.explain_plan(lambda x: np.cumsum(x) * 2.0, np.ones(5)).interpreted]
+    ['cumsum']
     """
     jitted = f if isinstance(f, Jitted) else jit(f)
     found, _, _ = jitted.specialized(args, kwargs)

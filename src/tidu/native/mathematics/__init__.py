@@ -10,10 +10,11 @@ from types import MappingProxyType
 
 from tidu.core.emit import Scalar
 from tidu.native.mathematics.arcs import acos, asin, atan
-from tidu.native.mathematics.exponentials import cosh, exp, exp2, expm1, sinh, tanh
+from tidu.native.mathematics.exponentials import cosh, exp, exp2, expm1, sinh
 from tidu.native.mathematics.gaussian import erf
 from tidu.native.mathematics.logarithms import log, log1p, log2, log10
 from tidu.native.mathematics.powers import pow as power
+from tidu.native.mathematics.sigmoids import logistic, tanh
 from tidu.native.mathematics.trigonometry import cos, sin
 
 __all__ = ["FUNCTIONS"]
@@ -37,6 +38,7 @@ FUNCTIONS: Mapping[str, Callable[..., Scalar]] = MappingProxyType(
         "sin": sin,
         "sinh": sinh,
         "tanh": tanh,
+        "tidu_logistic": logistic,
     }
 )
 """``function(v, *xs) -> Scalar`` under the name that C gives it; of float32 and float64."""

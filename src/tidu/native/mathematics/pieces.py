@@ -15,16 +15,20 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from tidu.core.emit import Condition, Scalar
+from tidu.native.mathematics.avx512 import has_avx512, reciprocal_guess
 from tidu.native.vectors import Vectors
 
 __all__ = [
     "FRACTION_BITS",
     "Rounded",
     "from_libm",
+    "halves_of_power",
     "if_any",
     "magnitude",
     "polynomial",
     "power_of_two",
+    "quotient",
+    "reciprocal",
     "round_multiple",
     "signed_like",
 ]
@@ -92,6 +96,37 @@ def power_of_two(v: Vectors, bits: Scalar, *, halve: bool = False) -> Scalar:
     bias = (1 << (v.bits - 2 - fraction)) - 1 - halve
     raised = integers.bitwise("shl", bits, integers.constant(fraction))
     return v.from_bits(integers.add(raised, integers.constant(bias << fraction)))
+
+
+def halves_of_power(v: Vectors, bits: Scalar) -> tuple[Scalar, Scalar]:
+    """Return two normal numbers whose product is 2^n, which need not be one; n stands in the lowest of `bits`."""
+    integers = v.integers
+    half = integers.bitwise("ashr", bits, integers.constant(1))
+    return power_of_two(v, half), power_of_two(v, integers.sub(bits, half))
+
+
+def reciprocal(v: Vectors, x: Scalar) -> Scalar:
+    """Return 1 / x for x neither subnormal nor huge; within one unit where the processor has a guess to refine."""
+    one = v.constant(1.0)
+    return _refined(v, x) if has_avx512(v) else v.div(one, x)
+
+
+def quotient(v: Vectors, a: Scalar, b: Scalar) -> Scalar:
+    """Return a / b for b and the quotient neither subnormal nor huge, likewise."""
+    if not has_avx512(v):
+        return v.div(a, b)
+    guess = _refined(v, b) if v.bits == 64 else reciprocal_guess(v, b)
+    first = v.mul(a, guess)
+    return v.fma(v.fma(v.neg(b), first, a), guess, first)
+
+
+def _refined(v: Vectors, x: Scalar) -> Scalar:
+    """Return 1 / x by Newton's method, which doubles the digits of the guess: 14, 28, 56 bits."""
+    one, minus = v.constant(1.0), v.neg(x)
+    y = reciprocal_guess(v, x)
+    for _ in range(v.bits // 32):
+        y = v.fma(v.fma(minus, y, one), y, y)
+    return y
 
 
 def if_any(v: Vectors, condition: Condition, usual: Scalar, rare: Callable[[], Scalar]) -> Scalar:

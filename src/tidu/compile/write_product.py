@@ -1,0 +1,168 @@
+"""How is a kernel of matrix products written: a loop over the stack, and the epilogue of each element."""
+
+from __future__ import annotations
+
+import math
+from contextlib import nullcontext
+
+import numpy as np
+
+from tidu.compile.context import Bounds, Context, store_all
+from tidu.compile.evaluate import Evaluator, Point
+from tidu.compile.kernels import Product
+from tidu.compile.partition import row_bounds
+from tidu.compile.terms import views_of
+from tidu.compile.views import Buffer, View
+from tidu.core.emit import Scalar
+from tidu.native.packing import Layout
+from tidu.native.product import scratch_bytes, write_product
+from tidu.native.vectors import MEMORY_TYPES, Vectors
+
+__all__ = ["write_products"]
+
+_FAR_BYTES = 1 << 20
+"""Arrays as large as this do not wait in the second cache from one step to the next."""
+
+
+def write_products(context: Context, product: Product) -> int:
+    """Write a product; return the bytes of scratch memory that a thread needs."""
+    return _Products(context, product).write()
+
+
+class _Products:
+    """The products of one kernel."""
+
+    def __init__(self, context: Context, product: Product) -> None:
+        self.context = context
+        self.text = context.text
+        self.product = product
+        axes = tuple(range(len(product.shape)))
+        self.evaluator = Evaluator(
+            context.text,
+            product.terms,
+            product.targets,
+            axes,
+            axes[-1],
+            context.bases,
+            context.report,
+            product.result.buffer,
+        )
+
+    def write(self) -> int:
+        """Write all of it."""
+        with self.context.share(self.product) as bounds:
+            return self._stacked(self.product, self.evaluator, self.evaluator.start(), bounds)
+
+    def _stacked(self, product: Product, evaluator: Evaluator, point: Point, bounds: Bounds | None) -> int:
+        """Write a loop for each axis of the stack, and inside the product of two matrices."""
+        size = 0
+
+        def inside(point: Point, a: str, b: str, axis: int) -> None:
+            nonlocal size
+            if axis == len(product.shape) - 2:
+                size = self._matrices(product, evaluator, point, a, b, bounds if axis == 0 else None)
+                return
+
+            def body(index: str) -> None:
+                inside(
+                    evaluator.enter(point, index),
+                    self._advance(product.a, axis, index, a),
+                    self._advance(product.b, axis, index, b),
+                    axis + 1,
+                )
+
+            self.context.range(product.shape[axis], bounds if axis == 0 else None, body)
+
+        inside(point, self._begin(product.a), self._begin(product.b), 0)
+        return size
+
+    def _begin(self, view: View) -> str:
+        return self.text.offset(Vectors(self.text, view.dtype).element, self.context.bases[view.buffer], view.offset)
+
+    def _advance(self, view: View, axis: int, index: str, place: str) -> str:
+        stride = view.strides[axis]
+        if stride == 0:
+            return place
+        step = self.text.value(f"mul nsw i64 {index}, {stride}")
+        return self.text.offset(Vectors(self.text, view.dtype).element, place, step)
+
+    def _matrices(
+        self, product: Product, evaluator: Evaluator, point: Point, a: str, b: str, bounds: Bounds | None
+    ) -> int:
+        m, n = product.shape[-2:]
+        layouts = [Layout(*view.strides[-2:]) for view in (product.a, product.b)]
+        dtype, depth = product.result.dtype, product.a.shape[-1]
+
+        def finish(vectors: Vectors, row: str, column: str, total: Scalar) -> None:
+            in_row = evaluator.enter(point, row)
+            store_all(evaluator, evaluator.enter(in_row, column, vectors.lanes, total), product.stores)
+
+        def prefetch(row: str, column: str) -> None:
+            for view in far:
+                at = self.text.offset("i8", self.context.bases[view.buffer], view.distance)
+                for index, stride in zip((row, column), view.strides, strict=True):
+                    if index.isdecimal():
+                        step = str(int(index) * stride)
+                    else:
+                        step = index if stride == 1 else self.text.value(f"mul nsw i64 {index}, {stride}")
+                    at = self.text.offset(MEMORY_TYPES[view.dtype], at, step)
+                self.text.do(f"call void @llvm.prefetch.p0(ptr {at}, i32 1, i32 3, i32 1)")
+
+        far = _far_views(product)
+        if far:
+            self.text.declare("declare void @llvm.prefetch.p0(ptr, i32, i32, i32)")
+        size = 0
+        a_layout, b_layout = layouts
+        for first, count, most in self._pieces(m, bounds):
+            needed = scratch_bytes(
+                dtype, n_rows=most, n_columns=n, depth=depth, a=a_layout, b=b_layout, target=self.context.target
+            )
+            size = max(size, needed)
+            with self.text.when(count[1]) if count[1] else nullcontext():
+                write_product(
+                    self.text,
+                    dtype,
+                    n_rows=most,
+                    n_columns=n,
+                    depth=depth,
+                    a=a_layout,
+                    b=b_layout,
+                    place_a=a,
+                    place_b=b,
+                    first_row=first,
+                    count=count[0],
+                    finish=finish,
+                    target=self.context.target,
+                    scratch=self.context.scratch,
+                    prefetch=prefetch if far else None,
+                )
+        return size
+
+    def _pieces(self, m: int, bounds: Bounds | None) -> list[tuple[str, tuple[str, str], int]]:
+        """Return the first row, the number of rows (and the condition under which it is that), and the most.
+
+        One piece of code serves numbers of rows that differ by one; others have one each.
+        """
+        if bounds is None:
+            return [("0", (str(m), ""), m)]
+        first, after = bounds
+        count = self.text.value(f"sub nsw i64 {after}, {first}")
+        shares = {b - a for a, b in (row_bounds(m, self.context.n_threads, t) for t in range(self.context.n_threads))}
+        if max(shares) - min(shares) <= 1:
+            return [(first, (count, ""), max(shares))]
+        found = []
+        for share in sorted(shares - {0}):
+            found.append((first, (str(share), self.text.value(f"icmp eq i64 {count}, {share}")), share))
+        return found
+
+
+def _far_views(product: Product) -> list[View]:
+    """Return the large arrays that an epilogue reads element by element: they are fetched before the sums are done."""
+    if len(product.shape) != 2:
+        return []
+    found: dict[Buffer, View] = {}
+    for view in (*views_of(product.terms), *product.targets):
+        size = math.prod(view.shape) * np.dtype(view.dtype).itemsize
+        if view.buffer is not product.result.buffer and 0 not in view.strides and size >= _FAR_BYTES:
+            found[view.buffer] = view
+    return list(found.values())
