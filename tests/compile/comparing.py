@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from tidu.compile import NativeFunction, Settings, native_function
+from tidu.compile import NativeFunction, Plan, Settings, native_function
 from tidu.core.bind import apply
 from tidu.core.graph import Graph
 from tidu.core.primitive import Primitive
@@ -40,6 +40,11 @@ def general(n_threads: int = 1, **changes: object) -> Settings:
 
 def compiled(graph: Graph, ledger: Ledger | None = None, settings: Settings | None = None) -> NativeFunction:
     return native_function(graph, ledger, settings or general())
+
+
+def code_of(plan: Plan) -> str:
+    """Return the code of all kernels of a plan."""
+    return "\n".join(invocation.kernel.body for interval in plan.intervals for invocation in interval)
 
 
 def interpreted(graph: Graph, inputs: Sequence[object]) -> list[np.ndarray]:

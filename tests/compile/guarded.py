@@ -1,8 +1,9 @@
 """Runs native code with every buffer at the edge of memory that nobody may touch.
 
 One access out of bounds, reading or writing, ends the process. So this runs in a process of its own:
-``python -m tests.compile.guarded end`` puts buffers before a forbidden page, ``beginning`` behind one. Names are
-printed before they run, so the last one is to blame. ``read`` and ``write`` make a mistake on purpose.
+``python -m tests.compile.guarded``. Everything runs twice, with buffers before a forbidden page and behind one.
+Names are printed before they run, so the last one is to blame. With the argument ``read`` or ``write`` a mistake
+is made on purpose.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from tests.compile.training_steps import NETWORKS, plan_of, training_step
 
 from tidu.compile import Plan, Settings
 from tidu.compile.lower import lower
+from tidu.core.graph import Graph
 from tidu.core.spec import Spec
 from tidu.native.machine import Processor, compile_text
 from tidu.native.module import ENTRY, HEAD_BYTES, Body, Invocation, module_text
@@ -72,37 +74,45 @@ def apart(plan: Plan) -> tuple[list[list[Invocation]], int]:
     return intervals, arena + len(plan.buffers)
 
 
-def run_at_edges(
-    plan: Plan,
-    inputs: Sequence[np.ndarray],
-    at_end: bool,
-    strides: Mapping[int, int] | None = None,
-    rounds: int = 1,
-    processor: Processor | None = None,
-) -> tuple[list[np.ndarray], bool]:
-    """Run a plan, made with guards, on memory at the edge; return the outputs, and whether an index was bad."""
-    intervals, arena = apart(plan)
-    body = Body(intervals, arena + 1, plan.scratch_bytes, plan.arena_bytes, strides=strides)
-    text, functions = module_text(body, plan.n_threads, repeated=strides is not None)
-    code = compile_text(text, functions, vectorize=False, processor=processor)
-    call = code.function(ENTRY, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)
-    edges = [Edge(x.nbytes, at_end) for x in inputs]
-    slots = [edge.holding(x) for edge, x in zip(edges, inputs, strict=True)]
-    for spec in plan.outputs:
-        edges.append(Edge(spec.nbytes * rounds, at_end))
-        slots.append(edges[-1].own.view(spec.dtype).reshape((rounds, *spec.shape) if strides else spec.shape))
-    for _, n_bytes in plan.buffers:
-        edges.append(Edge(n_bytes, at_end))
-        slots.append(edges[-1].own)
-    edges.append(Edge(plan.arena_bytes, at_end))
-    slots.append(edges[-1].own)
-    slots[-1][:HEAD_BYTES] = 0
-    table = np.array([*(x.ctypes.data for x in slots), rounds])
-    team(plan.n_threads).run(call, table.ctypes.data)
-    assert all(edge.intact for edge in edges), "written beside a buffer"
-    for slot, x in enumerate(inputs):
-        assert slot in plan.placed or slots[slot].tobytes() == x.tobytes(), "an input was written"
-    return [slots[slot].copy() for slot in plan.placed], bool(slots[-1][0])
+class AtEdges:
+    """A plan, made with guards, whose buffers all lie at the edge.
+
+    Parameters
+    ----------
+    plan : Plan
+    strides : mapping of int to int, optional
+        As for a `NativeFunction` that runs several rounds.
+    processor : Processor, optional
+    """
+
+    def __init__(
+        self, plan: Plan, strides: Mapping[int, int] | None = None, processor: Processor | None = None
+    ) -> None:
+        self.plan = plan
+        intervals, arena = apart(plan)
+        body = Body(intervals, arena + 1, plan.scratch_bytes, plan.arena_bytes, strides=strides)
+        text, functions = module_text(body, plan.n_threads, repeated=strides is not None)
+        self._code = compile_text(text, functions, vectorize=False, processor=processor)
+        self._call = self._code.function(ENTRY, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)
+
+    def run(self, inputs: Sequence[np.ndarray], at_end: bool, rounds: int = 1) -> tuple[list[np.ndarray], bool]:
+        """Return the outputs of every round, and whether an index was bad."""
+        plan = self.plan
+        edges = [Edge(x.nbytes, at_end) for x in inputs]
+        slots = [edge.holding(x) for edge, x in zip(edges, inputs, strict=True)]
+        for spec in plan.outputs:
+            edges.append(Edge(spec.nbytes * rounds, at_end))
+            slots.append(edges[-1].own.view(spec.dtype).reshape((rounds, *spec.shape) if rounds > 1 else spec.shape))
+        for n_bytes in (*(n for _, n in plan.buffers), plan.arena_bytes):
+            edges.append(Edge(n_bytes, at_end))
+            slots.append(edges[-1].own)
+        slots[-1][:HEAD_BYTES] = 0
+        table = np.array([*(x.ctypes.data for x in slots), rounds])
+        team(plan.n_threads).run(self._call, table.ctypes.data)
+        assert all(edge.intact for edge in edges), "written beside a buffer"
+        for slot, x in enumerate(inputs):
+            assert slot in plan.placed or slots[slot].tobytes() == x.tobytes(), "an input was written"
+        return [slots[slot].copy() for slot in plan.placed], bool(slots[-1][0])
 
 
 def random_program(seed: int) -> Program:
@@ -112,7 +122,7 @@ def random_program(seed: int) -> Program:
     return Program(steps, (shape, shape), DTYPES[seed % 2], seed % 3 == 0, seed)
 
 
-def far_indices(at_end: bool) -> None:
+def far_indices() -> None:
     """Read and write at indices that are far out of range."""
     x, k = np.arange(12.0).reshape(4, 3), np.array([0, 4, -5, 2**63 - 1, -(2**63), 3])
 
@@ -120,40 +130,44 @@ def far_indices(at_end: bool) -> None:
         return gather(x, k), gather(x, k, k), scatter_add(x[:, 0], k[:4], shape=(4,))
 
     for n_threads in (1, 2):
-        graph = graph_of(both_ways, x, k)
-        (picked, _, _), bad = run_at_edges(lower(graph, Settings(n_threads=n_threads, guard_bytes=64)), [x, k], at_end)
-        assert bad
-        np.testing.assert_array_equal(picked, x[[0, 0, 0, 0, 0, 3]])
+        code = AtEdges(lower(graph_of(both_ways, x, k), Settings(n_threads=n_threads, guard_bytes=64)))
+        for at_end in (True, False):
+            (picked, _, _), bad = code.run([x, k], at_end)
+            assert bad
+            np.testing.assert_array_equal(picked, x[[0, 0, 0, 0, 0, 3]])
 
 
-def main(at_end: bool) -> Iterator[str]:
-    """Run everything, yielding its name first."""
+def compare(graph: Graph, inputs: Sequence[np.ndarray], **how: object) -> None:
+    """Run a graph at both edges, and compare with the interpreter."""
+    code = AtEdges(lower(graph, Settings(guard_bytes=64, **how)), processor=how.get("processor"))
+    expected = interpreted(graph, inputs)
+    for at_end in (True, False):
+        for got, want in zip(code.run(inputs, at_end)[0], expected, strict=True):
+            assert_same(got, want, 64, scale=1.0, signed_zeros=False)
+
+
+def everything() -> Iterator[str]:
+    """Run all there is, yielding its name first."""
     yield "indices out of range"
-    far_indices(at_end)
+    far_indices()
     for dtype in DTYPES:
         for primitive in NATIVE:
             yield f"{primitive.name} {dtype}"
-            graph, inputs = together(cases_of(primitive, dtype))
-            outputs, _ = run_at_edges(lower(graph, Settings(guard_bytes=64)), inputs, at_end)
-            for got, want in zip(outputs, interpreted(graph, inputs), strict=True):
-                assert_same(got, want, 40, scale=1.0, signed_zeros=False)
+            compare(*together(cases_of(primitive, dtype)))
     processors = [how() for how in PROCESSORS.values()]
     for seed in range(48):
         program = random_program(seed)
         yield str(program)
-        graph, inputs = program.traced()
-        processor = processors[seed % 4]
-        plan = lower(graph, Settings(n_threads=1 + seed % 3, processor=processor, guard_bytes=64))
-        outputs, _ = run_at_edges(plan, inputs, at_end, processor=processor)
-        for got, want in zip(outputs, interpreted(graph, inputs), strict=True):
-            assert_same(got, want, 64, scale=1.0, signed_zeros=False)
+        compare(*program.traced(), n_threads=1 + seed % 3, processor=processors[seed % 4])
     for name in NETWORKS:
         yield name
         step = training_step(name, 2)
-        inputs = step.slots()[: len(step.graph.inputs)]
-        outputs, _ = run_at_edges(plan_of(step, 2, guard_bytes=64), inputs, at_end, step.strides, 2)
-        for got, want in zip(outputs, step.interpreted(), strict=True):
-            np.testing.assert_allclose(np.squeeze(got), np.squeeze(want), atol=5e-3)
+        code = AtEdges(plan_of(step, 2, guard_bytes=64), step.strides)
+        expected = step.interpreted()
+        for at_end in (True, False):
+            found, _ = code.run(step.slots()[: len(step.graph.inputs)], at_end, 2)
+            for got, want in zip(found, expected, strict=True):
+                np.testing.assert_allclose(got, want, atol=5e-3)
 
 
 def planted(what: str) -> Iterator[str]:
@@ -162,14 +176,13 @@ def planted(what: str) -> Iterator[str]:
     x = np.arange(9.0)
     plan = lower(graph_of(lambda x: x * 2.0, x), Settings(guard_bytes=64))
     if what == "read":
-        run_at_edges(plan, [x[:8]], True)
+        AtEdges(plan).run([x[:8]], True)
     else:
-        run_at_edges(replace(plan, outputs=(Spec((8,), x.dtype),)), [x], True)
+        AtEdges(replace(plan, outputs=(Spec((8,), x.dtype),))).run([x], True)
 
 
 if __name__ == "__main__":
-    where = sys.argv[1]
-    for name in planted(where) if where in ("read", "write") else main(where == "end"):
+    for name in planted(sys.argv[1]) if sys.argv[1:] else everything():
         sys.stdout.write(f"{name}\n")
         sys.stdout.flush()
     sys.stdout.write("everything ran\n")

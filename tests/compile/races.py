@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import ctypes
 import importlib
-import math
 from collections.abc import Iterator, Sequence
+from itertools import permutations
 from unittest import mock
 
 import numpy as np
@@ -25,7 +25,7 @@ from tidu.core.graph import Graph
 from tidu.native.machine import NativeCall, Processor, compile_text
 from tidu.native.module import ENTRY, HEAD_BYTES, Body, module_text
 
-Touched = dict[tuple[Buffer, bool], set[int]]
+Touched = dict[tuple[Buffer, bool], np.ndarray]
 
 
 def kernels_and_outputs(graph: Graph, settings: Settings) -> tuple[list[list[Kernel]], list[View]]:
@@ -45,23 +45,28 @@ def races(intervals: Sequence[Sequence[Kernel]], n_threads: int) -> list[str]:
     found = []
     for number, interval in enumerate(intervals):
         touched = [_touched(interval, n_threads, thread) for thread in range(n_threads)]
-        for t, mine in enumerate(touched):
-            for (buffer, _), written in ((key, places) for key, places in mine.items() if key[1]):
-                for u, theirs in enumerate(touched):
-                    for wrote in (True, False):
-                        common = written & theirs.get((buffer, wrote), set()) if t != u else set()
-                        if common:
-                            verb = "writes" if wrote else "reads"
-                            found.append(
-                                f"interval {number}: thread {t} writes and thread {u} {verb} "
-                                f"{len(common)} bytes of {buffer.name or buffer}"
-                            )
+        for t, u in permutations(range(n_threads), 2):
+            for (buffer, _), mine in ((key, mask) for key, mask in touched[t].items() if key[1]):
+                for wrote in (True, False):
+                    theirs = touched[u].get((buffer, wrote))
+                    n_common = 0 if theirs is None else int(np.count_nonzero(mine & theirs))
+                    if n_common:
+                        verb = "writes" if wrote else "reads"
+                        found.append(
+                            f"interval {number}: thread {t} writes and thread {u} {verb} "
+                            f"{n_common} bytes of {buffer.name or buffer}"
+                        )
     return found
 
 
 def _touched(interval: Sequence[Kernel], n_threads: int, thread: int) -> Touched:
-    """Return what a thread reads and writes: for each buffer, and whether it is written, the bytes."""
+    """Return what a thread reads and writes: for each buffer, and whether it is written, which bytes."""
     found: Touched = {}
+
+    def touch(view: View, rows: tuple[int, int] | None, writes: bool) -> None:
+        mask = found.setdefault((view.buffer, writes), np.zeros(view.buffer.n_bytes, bool))
+        mask.reshape(-1, np.dtype(view.dtype).itemsize)[_elements(view, rows)] = True
+
     for kernel in interval:
         shared = split_rows(kernel, n_threads)
         rows = None if shared is None else row_bounds(shared, n_threads, thread)
@@ -69,15 +74,15 @@ def _touched(interval: Sequence[Kernel], n_threads: int, thread: int) -> Touched
             continue
         for view in reads(kernel):
             whole = isinstance(kernel, Product) and view is kernel.b and len(kernel.shape) == 2
-            found.setdefault((view.buffer, False), set()).update(_bytes(view, None if whole else rows))
-        for view, positions in _picked(kernel):
-            found.setdefault((view.buffer, isinstance(kernel, Scatter)), set()).update(positions)
+            touch(view, None if whole else rows, False)
+        for view in _picked(kernel):
+            touch(view, None, isinstance(kernel, Scatter))
         for view in kernel.targets:
-            found.setdefault((view.buffer, True), set()).update(_bytes(view, rows))
+            touch(view, rows, True)
     return found
 
 
-def _picked(kernel: Kernel) -> Iterator[tuple[View, set[int]]]:
+def _picked(kernel: Kernel) -> Iterator[View]:
     """Yield all places that a kernel may reach through indices."""
     picks = [(x.view, x.indices, x.steps) for x in leaves(kernel.terms) if isinstance(x, Pick)]
     if isinstance(kernel, Scatter):
@@ -85,19 +90,17 @@ def _picked(kernel: Kernel) -> Iterator[tuple[View, set[int]]]:
     for view, indices, steps in picks:
         lengths = tuple(x.length for x in indices if isinstance(x, Index))
         assert len(lengths) == len(steps)
-        longer = View(view.buffer, view.dtype, (*lengths, *view.shape), (*steps, *view.strides), view.offset)
-        yield view, _bytes(longer, None)
+        yield View(view.buffer, view.dtype, (*lengths, *view.shape), (*steps, *view.strides), view.offset)
 
 
-def _bytes(view: View, rows: tuple[int, int] | None) -> set[int]:
-    """Return the bytes of some rows of a view, or of all of it."""
-    size = np.dtype(view.dtype).itemsize
+def _elements(view: View, rows: tuple[int, int] | None) -> np.ndarray:
+    """Return the numbers of the elements in some rows of a view, or in all of it."""
     places = np.array([view.offset])
     for axis, (n, stride) in enumerate(zip(view.shape, view.strides, strict=True)):
         first, after = rows if axis == 0 and rows is not None else (0, n)
-        places = np.unique(places[:, None] + stride * np.arange(first, after))
-    assert math.prod(view.shape) == 0 or places.size == 0 or 0 <= places.min() <= places.max() < view.buffer.n_bytes
-    return set((places[:, None] * size + np.arange(size)).ravel().tolist())
+        steps = np.arange(first, after if stride else min(after, first + 1))
+        places = (places[:, None] + stride * steps).ravel()
+    return places
 
 
 class Serial:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.compile.comparing import PROCESSORS, assert_same, assert_same_bits, general, graph_of
+from tests.compile.comparing import PROCESSORS, assert_same, assert_same_bits, code_of, general, graph_of
 from tests.compile.programs import Program, programs
 from tests.compile.training_steps import plan_of, training_step
 
@@ -19,7 +19,7 @@ def is_unrolled(graph: object, lowered: Settings | None = None) -> bool:
     return lower(graph, lowered).steps[0].what.startswith("unrolled")
 
 
-@settings(max_examples=40, deadline=None, derandomize=True)
+@settings(max_examples=25, deadline=None, derandomize=True)
 @given(programs((2, 3, 1, 4, 0)), st.integers(1, 4))
 def test_both_paths_give_the_same(program: Program, n_threads: int) -> None:
     graph, inputs = program.traced()
@@ -60,7 +60,7 @@ def test_code_for_a_processor_uses_vectors_of_its_width(how: str) -> None:
     processor = PROCESSORS[how]()
     lowered = Settings(processor=processor, guard_bytes=64)
     x = np.ones(1000, np.float32)
-    text = native_function(graph_of(lambda x: x * 2.0, x), settings=lowered).text
+    text = code_of(lower(graph_of(lambda x: x * 2.0, x), lowered))
     assert f"<{vector_bytes(processor) // 4} x float>" in text
 
 
@@ -68,5 +68,5 @@ def test_the_baseline_has_no_fused_product() -> None:
     processor = baseline()
     if processor.architecture == "x86_64":
         x = np.ones((8, 8))
-        text = native_function(graph_of(np.matmul, x, x), settings=Settings(processor=processor, guard_bytes=64)).text
+        text = code_of(lower(graph_of(np.matmul, x, x), general(processor=processor)))
         assert "llvm.fma" not in text

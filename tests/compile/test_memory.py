@@ -29,7 +29,7 @@ def function(x, w):
         x = np.maximum(x @ w, 0.0) * np.exp(x)
     return x, np.sum(np.exp(x @ w), axis=0)
 
-n, m, n_threads = map(int, sys.argv[1:])
+n, m, n_threads, waste = map(int, sys.argv[1:])
 def make(n, m):
     x, w = np.ones((n, m), np.float32), np.full((m, m), 1.0 / m, np.float32)
     plan = lower(graph_of(function, x, w), Settings(n_threads=n_threads, guard_bytes=0))
@@ -39,15 +39,16 @@ small, *inputs = make(64, 64)
 small(inputs)
 large, x, w = make(n, m)
 before = kilobytes("VmRSS")
+wasted = np.ones(waste, np.uint8)
 results = large([x, w])
 print(large.plan.peak_bytes, 1024 * (kilobytes("VmHWM") - before))
 """
 
 
-def grown(n: int, m: int, n_threads: int) -> tuple[int, int]:
+def grown(n: int, m: int, n_threads: int, waste: int = 0) -> tuple[int, int]:
     """Return the bytes that a plan foretells, and those that the process has grown by at most."""
     root = Path(__file__).parents[2]
-    command = [sys.executable, "-c", MEASURE, str(n), str(m), str(n_threads)]
+    command = [sys.executable, "-c", MEASURE, str(n), str(m), str(n_threads), str(waste)]
     done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True)
     foretold, real = map(int, done.stdout.split())
     return foretold, real
@@ -64,3 +65,8 @@ def test_a_small_function_takes_little() -> None:
     foretold, real = grown(100, 100, 1)
     assert foretold < 2**20
     assert real <= foretold + 16 * 2**20
+
+
+def test_planted_waste_is_caught() -> None:
+    foretold, real = grown(100, 100, 1, waste=24 * 2**20)
+    assert real > foretold + 16 * 2**20

@@ -29,7 +29,7 @@ def unmerged() -> object:
     return mock.patch.object(merging, "_join_one_of", return_value=False)
 
 
-@settings(max_examples=40, deadline=None, derandomize=True)
+@settings(max_examples=25, deadline=None, derandomize=True)
 @given(programs((17, 3, 33, 2, 1, 0)), st.integers(1, 3))
 def test_merged_programs_give_what_unmerged_ones_give(program: Program, n_threads: int) -> None:
     graph, inputs = program.traced()

@@ -60,7 +60,6 @@ def test_the_plan_of_a_small_network_is_this() -> None:
     assert plan.steps[0].flops == 64 * 32 * (2 * 20 + 1)
     assert plan.steps[0].bytes == 4 * (64 * 20 + 20 * 32 + 64 * 32)
     assert plan.steps[0].intensity == pytest.approx(83968 / 15872)
-    assert plan.flops == sum(step.flops for step in plan.steps)
 
 
 @pytest.mark.parametrize("n_threads", [1, 2])

@@ -112,6 +112,16 @@ def test_products_of_odd_shapes_agree(dtype: str) -> None:
         assert np.all(np.abs(native.astype(np.float64) - value) <= limit * scale)
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_long_sums_agree(dtype: str) -> None:
+    x = np.random.default_rng(0).normal(size=1_000_000).astype(dtype)
+    graph = graph_of(lambda x: (np.sum(x), np.sum(x.reshape(100, -1), axis=1), np.mean(x)), x)
+    limit = 1e-12 if dtype == "float64" else 16 * np.finfo(dtype).eps
+    terms = interpreted(graph, [np.abs(x)])
+    for native, value, scale in zip(*both(graph, [x], general(2)), terms, strict=True):
+        assert np.all(np.abs(native.astype(np.float64) - value) <= limit * scale)
+
+
 def test_scalar_code_is_never_refused_for_floats() -> None:
     for primitive in ELEMENTWISE:
         inputs = draws(primitive, ((2,),) * len(primitive.samples), "float32")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -50,7 +52,7 @@ def test_programs_of_both_sorts_give_what_the_interpreter_gives(names: list[str]
 def test_stages_alternate_and_compute_each_node_once(names: list[str]) -> None:
     graph = graph_of(lambda x: chain(names, x), X)
     stages = split(graph)
-    assert all(a.native != b.native for a, b in zip(stages, stages[1:], strict=False))
+    assert all(a.native != b.native for a, b in pairwise(stages))
     computed = [n for n in graph.nodes if not isinstance(n.op, (Input, Literal))]
     copied = [n for s in stages for n in s.graph.nodes if not isinstance(n.op, (Input, Literal))]
     assert len(copied) == len(computed)

@@ -41,7 +41,7 @@ def test_native_programs_agree_with_the_interpreter(program: Program, n_threads:
 
 
 @pytest.mark.long
-@settings(max_examples=3000, deadline=None, derandomize=True)
+@settings(max_examples=1500, deadline=None, derandomize=True)
 @given(programs(LENGTHS), st.integers(1, 4), st.sampled_from(list(PROCESSORS)))
 def test_many_native_programs_agree_with_the_interpreter(program: Program, n_threads: int, how: str) -> None:
     check(program, n_threads, how)

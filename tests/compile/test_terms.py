@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -124,3 +126,9 @@ def test_what_a_view_holds_takes_its_place() -> None:
 
 def test_views_are_found_where_they_are_picked_from_too() -> None:
     assert len(list(terms.views_of([made((2,))]))) == 3
+
+
+def test_a_planted_wrong_movement_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(terms, "window_strided", lambda x, start, size, step: replace(x, shape=size))
+    with pytest.raises(AssertionError):
+        test_a_moved_term_has_the_moved_values()

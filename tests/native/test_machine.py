@@ -24,19 +24,18 @@ from tidu.native.machine import (
     narrowed,
     vector_bytes,
 )
-from tidu.native.module import ENTRY, Invocation, module_text
-from tidu.native.scalars import Scalars
 from tidu.native.text import FunctionText, Kernel
+from tidu.native.vectors import Vectors
 
 
 def scaling(factor: float, n: int = 10) -> Kernel:
     text = FunctionText(["ptr", "ptr"])
-    scalars = Scalars(text, "float64")
+    scalars = Vectors(text, "float64")
     with text.loop(n) as loop:
         source, target = (
             text.value(f"getelementptr inbounds double, ptr {p}, i64 {loop.index}") for p in ("%p0", "%p1")
         )
-        scalars.store(scalars.mul(scalars.load(source, "float64"), scalars.constant(factor)), target, "float64")
+        scalars.store(scalars.mul(scalars.load(source), scalars.constant(factor)), target)
     return text.finish()
 
 
@@ -77,14 +76,14 @@ def test_a_function_that_the_process_lacks_is_named() -> None:
 def test_code_for_a_plain_processor_gives_the_same_bits() -> None:
     x = np.random.default_rng(0).normal(size=64)
     text = FunctionText(["ptr", "ptr"])
-    scalars = Scalars(text, "float64")
+    scalars = Vectors(text, "float64")
     with text.loop(64) as loop:
         source, target = (
             text.value(f"getelementptr inbounds double, ptr {p}, i64 {loop.index}") for p in ("%p0", "%p1")
         )
-        value = scalars.load(source, "float64")
+        value = scalars.load(source)
         value = scalars.add(scalars.mul(value, value), scalars.call("floor", scalars.call("exp", value)))
-        scalars.store(scalars.call("sqrt", value), target, "float64")
+        scalars.store(scalars.call("sqrt", value), target)
     kernel = text.finish()
     module = "\n".join([*kernel.declarations, kernel.define("f")])
     results = []
@@ -100,16 +99,6 @@ def test_the_processor_is_named_with_its_features() -> None:
     assert host().name
     assert host().triple
     assert "+" in host().features
-
-
-def test_kernels_run_in_order_and_equal_ones_stand_once() -> None:
-    invocations = [Invocation(scaling(2.0, 1), ((0, 8 * i), (0, 8 * (i + 1)))) for i in range(3)]
-    text, functions = module_text([*invocations, Invocation(scaling(5.0, 1), ((0, 24), (1, 0)))], 2)
-    assert text.count("define internal") == 2
-    x, y = np.array([1.0, 0.0, 0.0, 0.0]), np.zeros(1)
-    table = (ctypes.c_void_p * 2)(x.ctypes.data, y.ctypes.data)
-    compile_text(text, functions).function(ENTRY, ctypes.c_void_p)(ctypes.addressof(table))
-    assert (x.tolist(), y.tolist()) == ([1.0, 2.0, 4.0, 8.0], [40.0])
 
 
 _CACHED = """

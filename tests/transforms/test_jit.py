@@ -105,6 +105,9 @@ def test_python_numbers_come_back_as_python_numbers_and_scalars_as_scalars() -> 
         assert {type(x) for x in (value, *gradients)} == {float}
         strong, _ = f(np.float64(-2.0), 5.0, -4.0)
         assert type(strong) is np.float64
+    pushed = tidu.jit(lambda x: tidu.jvp(lambda x: x * x, (x,), (1.0,)))(3.0)
+    assert pushed == (9.0, 6.0)
+    assert {type(x) for x in (*pushed, tidu.jit(tidu.hessian(lambda x: x * x * x))(2.0))} == {float}
     twice = tidu.jit(lambda x: x * 2)
     assert [type(twice(x)) for x in (1, 1.0, np.float32(1.0), np.int8(1))] == [int, float, np.float32, np.int8]
 
@@ -242,19 +245,6 @@ def test_concurrent_calls_of_one_function_do_not_meet(size: int) -> None:
 
     with ThreadPoolExecutor(4) as pool:
         assert all(pool.map(run, range(4)))
-
-
-def test_a_finalizer_may_call_the_function_in_the_midst_of_a_call() -> None:
-    f = tidu.jit(lambda x: np.sum(x * 2.0))
-    results = []
-
-    class Loud(list):  # type: ignore[type-arg]
-        def __del__(self) -> None:
-            results.append(f(3.0))
-
-    f(1.0)
-    Loud()
-    assert results == [6.0]
 
 
 def test_without_a_reader_of_objects_all_is_the_same(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,7 +21,7 @@ from tidu.core.spec import Spec
 from tidu.native.objects import CALLED, FRAME_WORDS, INDEX_OUT_OF_RANGE, Layout, Read, reader
 from tidu.trace.tree import Structure, unflatten
 
-__all__ = ["MISS", "Builder", "Call", "call_flat", "make_call", "plain_value"]
+__all__ = ["MISS", "Builder", "Call", "call_flat", "describe", "make_call", "make_checked", "plain_value"]
 
 MISS: Final = object()
 """What a `Call` returns where the arguments are of another form."""
@@ -57,17 +57,23 @@ def plain_value(array: NDArray[np.generic], spec: Spec) -> object:
     return array if spec.shape else array[()]
 
 
-def make_call(
-    piece: Piece, leaves: Sequence[object], structure: Structure, captures: Sequence[object], nested: Structure
-) -> tuple[tuple[int, ...], Call] | None:
+def describe(leaves: Sequence[object], structure: Structure) -> Layout | None:
+    """Return the form of arguments, a tuple, or None if native code cannot check it."""
+    layout = Layout()
+    layout.container(tuple, 3)
+    fits = reader() is not None and _describe(layout, structure, iter(enumerate(leaves)))
+    return layout if fits else None
+
+
+def make_call(piece: Piece, layout: Layout, captures: Sequence[object], nested: Structure) -> Call | None:
     """Make the quick way to call a piece.
 
     Parameters
     ----------
     piece : Piece
-        Its inputs are the leaves, then the captures.
-    leaves, structure
-        The arguments, a tuple, as they are from now on expected.
+        Its inputs are the leaves of the arguments, then the captures.
+    layout : Layout
+        The form of the arguments, as `describe` gives it.
     captures : sequence
         Values for its last inputs.
     nested : Structure
@@ -75,23 +81,71 @@ def make_call(
 
     Returns
     -------
-    (key, call) or None
-        The key is equal for arguments of equal form. None if such arguments cannot be checked natively.
+    Call or None
+        None if the captures cannot be handed over natively.
     """
     read = reader()
-    layout = Layout()
-    layout.container(tuple, 3)
-    if read is None or not _describe(layout, structure, iter(enumerate(leaves))):
-        return None
+    assert read is not None, "there is a layout only if there is a reader"
+    n_inputs = len(piece.graph.inputs)
     held = _held(piece, captures)
     layout.container(list, len(held))
-    if not all(layout.leaf(x, len(leaves) + i) for i, x in enumerate(held)):
+    if not all(layout.leaf(x, n_inputs - len(held) + i) for i, x in enumerate(held)):
         return None
     results = _Results([node.spec for node in piece.graph.outputs], nested)
     layout.container(list, len(results.arrays))
     for i, spec in results.arrays:
-        layout.leaf(np.empty(spec.shape, spec.dtype), len(piece.graph.inputs) + i)
-    return layout.key, _call(piece, read, layout, held, results)
+        layout.leaf(np.empty(spec.shape, spec.dtype), n_inputs + i)
+    return _call(piece, read, layout, held, results)
+
+
+def make_checked(
+    run: Callable[[list[object]], list[object]],
+    layout: Layout,
+    structure: Structure,
+    captures: Sequence[object],
+    nested: Structure,
+) -> Call:
+    """Make the quick way to call what is not one piece: native code only checks the arguments.
+
+    Parameters
+    ----------
+    run : callable
+        Takes the leaves of the arguments and the captures, and returns the results.
+    layout, structure
+        The form of the arguments.
+    captures : sequence
+    nested : Structure
+        How the results are nested.
+    """
+    read = reader()
+    assert read is not None, "there is a layout only if there is a reader"
+    nothing: list[object] = []
+    layout.container(list, 0)
+    layout.container(list, 0)
+    n, program, build = structure.n_leaves, layout.finish(), _builder(nested)
+    words = np.zeros(FRAME_WORDS + 2 * n, np.int64)
+    address = address_of(words)
+    words[1:3] = address_of(program), layout.depth
+    words[FRAME_WORDS:][:n] = address + 8 * (FRAME_WORDS + n + np.arange(n))
+    kept = layout, program, words
+
+    def call(arguments: tuple[object, ...], kept: object = kept) -> object:
+        if read((arguments, nothing, nothing), address) != CALLED:
+            return MISS
+        leaves: list[object] = []
+        _collect(arguments, structure, leaves)
+        return build(run([*leaves, *captures]))
+
+    return call
+
+
+def _collect(tree: object, structure: Structure, leaves: list[object]) -> None:
+    """Add the leaves of dicts, lists and tuples that are known to have this structure."""
+    if structure.kind is None:
+        leaves.append(tree)
+        return
+    for key, child in zip(structure.keys, structure.children, strict=True):
+        _collect(tree[key], child, leaves)  # type: ignore[index]
 
 
 def _held(piece: Piece, captures: Sequence[object]) -> list[object]:

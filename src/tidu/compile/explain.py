@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from tidu.compile.pieces import Piece
-from tidu.compile.plan import Step
 from tidu.compile.program import LARGEST, LARGEST_IN_LOOPS, MOST_STAGES, CompiledProgram
+from tidu.compile.reading import Step
 from tidu.core.graph import Operation
 from tidu.words import say
 
@@ -62,7 +62,7 @@ class PlanReport:
     @property
     def kernels(self) -> tuple[Step, ...]:
         """The kernels, in their order."""
-        return tuple(step for piece in self.pieces for step in piece.plan.steps)
+        return tuple(step for piece in self.pieces for step in piece.described.steps)
 
     @property
     def flops(self) -> int:

@@ -12,15 +12,16 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from tidu.compile.lower import Settings, lower
+from tidu.compile.keeping import compiled, text_of
+from tidu.compile.lower import Settings
 from tidu.compile.plan import Plan
 from tidu.core.graph import Graph
 from tidu.core.spec import Spec
 from tidu.errors import DtypeError, ShapeError
 from tidu.native.cache import default_cache
 from tidu.native.ledger import Ledger
-from tidu.native.machine import NativeCall, Processor, compile_text
-from tidu.native.module import ENTRY, HEAD_BYTES, Body, module_text
+from tidu.native.machine import MachineCode, NativeCall, Processor, compile_text
+from tidu.native.module import ENTRY, HEAD_BYTES
 from tidu.native.threads import team
 
 __all__ = ["IndexOutOfRange", "NativeFunction", "native_function"]
@@ -43,6 +44,8 @@ class NativeFunction:
         If given, the code runs many rounds; these slots move on by so many bytes in every round.
     processor : Processor, optional
         By default the host.
+    code : MachineCode, optional
+        What the plan has been compiled to, if it has.
 
     Raises
     ------
@@ -57,6 +60,7 @@ class NativeFunction:
         *,
         strides: Mapping[int, int] | None = None,
         processor: Processor | None = None,
+        code: MachineCode | None = None,
     ) -> None:
         self.plan = plan
         self._ledger = ledger or Ledger()
@@ -64,16 +68,36 @@ class NativeFunction:
         self._arena[:HEAD_BYTES] = 0
         self._flag = self._arena[:8].view(np.int64)
         self._repeated = strides is not None
+        # Refused before anything is compiled, if the results will not fit.
         with self._ledger.hold(plan.output_bytes, f"the results of {plan.name}"):
-            body = Body(plan.intervals, plan.n_slots, plan.scratch_bytes, plan.arena_bytes, strides=strides)
-            text, functions = module_text(body, plan.n_threads, repeated=self._repeated)
-        self.text = text
-        code = compile_text(text, functions, vectorize=False, processor=processor, cache=default_cache())
+            pass
+        if code is None:
+            text, functions = text_of(plan, strides)
+            code = compile_text(text, functions, vectorize=False, processor=processor, cache=default_cache())
         self.from_cache = code.from_cache
         self._call: NativeCall = code.function(ENTRY, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)
         self._team = team(plan.n_threads)
         # The arena is one: a second thread waits for the first.
         self._lock = threading.Lock()
+
+    @classmethod
+    def of(
+        cls,
+        graph: Graph,
+        settings: Settings,
+        ledger: Ledger | None = None,
+        *,
+        strides: Mapping[int, int] | None = None,
+    ) -> NativeFunction:
+        """Compile a graph, or find it compiled.
+
+        Raises
+        ------
+        UnsupportedError
+            If a node has no native code; `supports` tells before.
+        """
+        found = compiled(graph, settings, strides)
+        return cls(found.plan, ledger, strides=strides, code=found.code)
 
     @property
     def entry(self) -> NativeCall:
@@ -170,8 +194,7 @@ def native_function(graph: Graph, ledger: Ledger | None = None, settings: Settin
     >>> native_function(traced.graph)([np.ones(3), np.arange(3.0)])
     [array([0., 2., 6.])]
     """
-    settings = settings or Settings()
-    return NativeFunction(lower(graph, settings), ledger, processor=settings.processor)
+    return NativeFunction.of(graph, settings or Settings(), ledger)
 
 
 def _fitting(value: object, name: str, spec: Spec) -> NDArray[np.generic]:

@@ -20,7 +20,7 @@ from tidu.compile.kernels import Kernel, Nest, Product, Scatter, Store, Total
 from tidu.compile.terms import Apply, Index, Pick, Term
 from tidu.compile.views import Buffer, Ramp, Uniform, View, row_major
 from tidu.core.emit import EmitScalar, Fold, Scalar, ScalarBuilder, Template
-from tidu.core.graph import Graph, Input, Literal, Node, Operation
+from tidu.core.graph import Graph, Literal, Node, Operation
 from tidu.core.kinds import Elementwise
 from tidu.core.primitive import Params
 from tidu.core.spec import Shape, Spec
@@ -90,21 +90,20 @@ class _Fusion:
         outputs: list[View] = []
         taken: set[Buffer] = set()
         for node in self.graph.outputs:
-            view = self._in_memory(self.values[node], node.name)
+            view = self._in_memory(self.values[node], node)
             if view.buffer.given is not None or view.buffer in taken or not view.fills_its_buffer:
-                view = self._copy(view, view.dtype, node.name)
+                view = self._copy(view, view.dtype, node)
             taken.add(view.buffer)
             outputs.append(view)
         return outputs
 
     def _input(self, node: Node, number: int) -> Term:
-        name = cast("Input", node.op).name
         spec, value = node.spec, self.known.get(node)
         if value is not None and spec.ndim == 1 and spec.dtype.kind in "iu" and len(value) > 1:
             start, step = int(value[0]), int(value[1]) - int(value[0])
             if np.array_equal(value, start + step * np.arange(len(value))):
                 return Ramp(spec.shape, (step,), start)
-        return View.whole(Buffer(spec.nbytes, number, name), spec.dtype.name, spec.shape)
+        return View.whole(Buffer(spec.nbytes, number, node), spec.dtype.name, spec.shape)
 
     def _node(self, node: Node) -> Term:
         if isinstance(node.op, Literal):
@@ -144,7 +143,7 @@ class _Fusion:
     def _kept(self, term: Term, node: Node) -> Term:
         """Store what is used again and costs more than reading it."""
         if self.uses[node] > 1 and _flops(term) > _CHEAP_FLOPS:
-            return self._copy(term, term.dtype, node.name)
+            return self._copy(term, term.dtype, node)
         return term
 
     def _spread(self, x: Term, shape: Shape) -> Term:
@@ -159,7 +158,7 @@ class _Fusion:
     def _fold(self, rule: Fold, x: Term, axes: tuple[int, ...], node: Node) -> Term:
         out = node.spec
         kept = tuple(a for a in range(len(x.shape)) if a not in axes)
-        result = _new(out, node.name)
+        result = _new(out, node)
         kept, axes = (tuple(a for a in group if x.shape[a] != 1) for group in (kept, axes))
         target = View.whole(result.buffer, result.dtype, tuple(x.shape[a] for a in kept))
         ones = tuple(a for a in range(len(x.shape)) if x.shape[a] == 1)
@@ -174,7 +173,7 @@ class _Fusion:
         left, right = self._in_memory(a), self._in_memory(b)
         dtype = out.dtype.name
         left, right = (x if x.dtype == dtype else self._copy(x, dtype) for x in (left, right))
-        result = _new(out, node.name)
+        result = _new(out, node)
         if stack and math.prod(right.shape[:-2]) == 1:
             # One matrix for a whole stack: the stack's rows are rows of one product.
             rows = terms.reshape(left, (math.prod(left.shape[:-1]), left.shape[-1]))
@@ -202,7 +201,7 @@ class _Fusion:
         view = View(source.buffer, source.dtype, shape, strides, source.offset)
         given = self._indices(node, indices, source.shape, lead, shape)
         pick = Pick(view, given, source.strides[:n])
-        return self._copy(pick, pick.dtype, node.name) if self.uses[node] > 1 else pick
+        return self._copy(pick, pick.dtype, node) if self.uses[node] > 1 else pick
 
     def _scatter(self, operands: Sequence[Term], node: Node) -> Term:
         values, *indices = operands
@@ -211,7 +210,7 @@ class _Fusion:
         chosen = self._one_of_each_row(values, indices, lead, node)
         if chosen is not None:
             return chosen
-        result = _new(out, node.name)
+        result = _new(out, node)
         strides = row_major(out.shape)
         target = View(result.buffer, result.dtype, values.shape, (*(0,) * len(lead), *strides[n:]))
         given = self._indices(node, indices, out.shape, lead, values.shape)
@@ -277,7 +276,7 @@ class _Fusion:
                     moved = terms.reshape(self._copy(x, x.dtype), out.shape)
                 return cast("Term", moved)
             case "embed":
-                result = _new(out, node.name)
+                result = _new(out, node)
                 self._copy_into(Uniform(0.0, out.dtype.name, out.shape), result)
                 part = cast("View", terms.window(result, shape["start"], x.shape, shape["step"]))
                 self._copy_into(x, part)
@@ -286,7 +285,7 @@ class _Fusion:
                 return self._concatenate(operands, cast("int", params["axis"]), node)
 
     def _concatenate(self, operands: Sequence[Term], axis: int, node: Node) -> View:
-        result = _new(node.spec, node.name)
+        result = _new(node.spec, node)
         ones, start = (1,) * node.spec.ndim, [0] * node.spec.ndim
         for x in operands:
             part = cast("View", terms.window(result, tuple(start), x.shape, ones))
@@ -296,8 +295,8 @@ class _Fusion:
 
     # Memory.
 
-    def _copy(self, x: Term, dtype: str, name: str = "") -> View:
-        result = _new(Spec(x.shape, np.dtype(dtype)), name)
+    def _copy(self, x: Term, dtype: str, node: Node | None = None) -> View:
+        result = _new(Spec(x.shape, np.dtype(dtype)), node)
         self._copy_into(x, result)
         return result
 
@@ -306,8 +305,8 @@ class _Fusion:
         flat, place = _squeezed(term), _squeezed(target)
         self.kernels.append(Nest(flat.shape, len(flat.shape), stores=[Store(flat, cast("View", place))]))
 
-    def _in_memory(self, x: Term, name: str = "") -> View:
-        return x if isinstance(x, View) else self._copy(x, x.dtype, name)
+    def _in_memory(self, x: Term, node: Node | None = None) -> View:
+        return x if isinstance(x, View) else self._copy(x, x.dtype, node)
 
 
 def _apply(
@@ -317,8 +316,8 @@ def _apply(
     return Apply(emit, tuple(operands), dtype, used, operands[0].shape, flops, what)
 
 
-def _new(spec: Spec, name: str) -> View:
-    return View.whole(Buffer(spec.nbytes, None, name), spec.dtype.name, spec.shape)
+def _new(spec: Spec, node: Node | None) -> View:
+    return View.whole(Buffer(spec.nbytes, None, node), spec.dtype.name, spec.shape)
 
 
 def _squeezed(term: Term) -> Term:

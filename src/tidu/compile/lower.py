@@ -7,7 +7,7 @@ in order between barriers, and given memory.
 from __future__ import annotations
 
 from collections.abc import Container, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import cast
 
 import numpy as np
@@ -69,6 +69,10 @@ class Settings:
     guard_bytes: int = 0
     simplified: bool = False
     unrolled: int = _UNROLLED
+
+    def as_simplified(self) -> Settings:
+        """Return the same for a graph that has been simplified."""
+        return replace(self, simplified=True)
 
 
 def lower(graph: Graph, settings: Settings | None = None) -> Plan:
@@ -159,4 +163,4 @@ def _given(node: Node, number: int, kernels: object) -> Buffer:
         for view in reads(kernel):
             if view.buffer.given == number:
                 return view.buffer
-    return Buffer(node.spec.nbytes, number, node.name)
+    return Buffer(node.spec.nbytes, number, node)

@@ -6,21 +6,24 @@ Several Python threads may call a `Piece` at once: each call has a `Frame` to it
 
 from __future__ import annotations
 
+import ctypes
 import threading
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tidu.compile.function import NativeFunction
+from tidu.compile.keeping import compiled, text_of
 from tidu.compile.lower import Settings, lower
+from tidu.compile.plan import Plan
 from tidu.compile.threads import estimated_us, threads_for
 from tidu.compile.unrolled import estimate
 from tidu.core.graph import Graph, Operation
 from tidu.native.ledger import Ledger
 from tidu.native.machine import assembly
-from tidu.native.module import HEAD_BYTES
+from tidu.native.module import ENTRY, HEAD_BYTES
 from tidu.native.objects import FRAME_WORDS
 from tidu.native.threads import team
 
@@ -66,8 +69,6 @@ class Piece:
     ----------
     plan : Plan
     n_threads : int
-    text : str
-        In LLVM's language.
     from_cache : bool
         Whether its code had been compiled before, by this process or another one.
     entry : NativeCall
@@ -77,10 +78,11 @@ class Piece:
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
         limit = _unrolled_limit(graph)
-        self.plan = lower(graph, Settings(threads_for(graph), simplified=True, unrolled=limit))
+        self._settings = Settings(threads_for(graph), simplified=True, unrolled=limit)
+        found = compiled(graph, self._settings)
+        self.plan, self.from_cache = found.plan, found.from_cache
         self.n_threads = self.plan.n_threads
-        function = NativeFunction(self.plan)
-        self.text, self.entry, self.from_cache = function.text, function.entry, function.from_cache
+        self.entry = found.code.function(ENTRY, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)
         self.is_brief = self.n_threads == 1 and estimated_us(graph) < _BRIEF_US
         self._free: list[Frame] = []
         self._lock: AbstractContextManager[object] = nullcontext()
@@ -92,6 +94,16 @@ class Piece:
     def n_slots(self) -> int:
         """Inputs, outputs, and the arena."""
         return len(self.graph.inputs) + len(self.graph.outputs) + 1
+
+    @cached_property
+    def described(self) -> Plan:
+        """The plan with its kernels, for readers: what was found on disk has none."""
+        return lower(self.graph, self._settings)
+
+    @property
+    def text(self) -> str:
+        """The function in LLVM's language."""
+        return text_of(self.described)[0]
 
     def assembly(self) -> str:
         """Return the processor's instructions."""

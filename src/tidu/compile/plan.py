@@ -6,55 +6,22 @@ other, the places that each kernel works on, and the bytes that all of it takes 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from tidu.compile.arena import Life, place
-from tidu.compile.kernels import Kernel, Nest, Product, reads
+from tidu.compile.kernels import Kernel, reads
+from tidu.compile.reading import Step, kernel_step, unrolled_step
 from tidu.compile.views import Buffer, View
 from tidu.compile.write import write
-from tidu.core.graph import Graph, Node, Operation
+from tidu.core.graph import Graph
 from tidu.core.spec import Spec
 from tidu.native.ledger import ALIGNMENT
 from tidu.native.module import HEAD_BYTES, Invocation
 from tidu.native.text import Kernel as Code
 from tidu.native.tiling import Target
 
-__all__ = ["Plan", "Step", "make_plan", "unrolled_plan"]
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One kernel of a plan, for those who read it.
-
-    Parameters
-    ----------
-    what : str
-        Its kind, and what it computes.
-    space : tuple of int
-        The points at which it computes.
-    flops, bytes : int
-        Operations, and bytes read and written once each.
-    interval : int
-        Number of its interval: between intervals threads wait for each other.
-    threads : int
-        How many share the work.
-    """
-
-    what: str
-    space: tuple[int, ...]
-    flops: int
-    bytes: int
-    interval: int
-    threads: int
-
-    @property
-    def intensity(self) -> float:
-        """Operations for each byte."""
-        return self.flops / self.bytes if self.bytes else 0.0
+__all__ = ["Plan", "make_plan", "unrolled_plan"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +40,8 @@ class Plan:
         The slot of each output: one of its own, or that of the input whose place it takes.
     intervals : tuple of tuple of Invocation
         Kernels in order. Their slots are the inputs, then the outputs, then the arena.
-    steps : tuple of Step
-        The same for readers.
+    kernels : tuple of tuple of Kernel
+        What they compute, for readers; empty of a plan that was kept on disk, and of code without loops.
     arena_bytes : int
         Memory between the steps, scratch memory of every thread included.
     scratch_bytes : int
@@ -83,6 +50,8 @@ class Plan:
         Offset and size of every buffer in the arena.
     n_threads : int
         How many threads it is made for.
+    unrolled : Graph, optional
+        What code without loops computes, for readers.
     """
 
     name: str
@@ -90,11 +59,12 @@ class Plan:
     outputs: tuple[Spec, ...]
     placed: tuple[int, ...]
     intervals: tuple[tuple[Invocation, ...], ...]
-    steps: tuple[Step, ...]
+    kernels: tuple[tuple[Kernel, ...], ...]
     arena_bytes: int
     scratch_bytes: int
     buffers: tuple[tuple[int, int], ...]
     n_threads: int
+    unrolled: Graph | None = None
 
     @property
     def output_bytes(self) -> int:
@@ -113,9 +83,15 @@ class Plan:
         return len(self.inputs) + len(self.outputs) + 1
 
     @property
-    def flops(self) -> int:
-        """Operations of a run."""
-        return sum(step.flops for step in self.steps)
+    def steps(self) -> tuple[Step, ...]:
+        """The kernels for those who read them."""
+        if self.unrolled is not None:
+            return (unrolled_step(self.unrolled),)
+        return tuple(
+            kernel_step(kernel, number, self.n_threads)
+            for number, interval in enumerate(self.kernels)
+            for kernel in interval
+        )
 
 
 def make_plan(
@@ -164,10 +140,7 @@ def make_plan(
         tuple(spec for spec, _ in outputs),
         tuple(where(view.buffer)[0] for _, view in outputs),
         invocations,
-        tuple(
-            _step(kernel, interval, n_threads)
-            for kernel, interval in zip(order, _interval_numbers(intervals), strict=True)
-        ),
+        tuple(tuple(interval) for interval in intervals),
         HEAD_BYTES + buffer_bytes + scratch * n_threads,
         scratch,
         tuple((placed[buffer], buffer.n_bytes) for buffer in first),
@@ -186,55 +159,20 @@ def unrolled_plan(graph: Graph, code: Code, slots: Sequence[int]) -> Plan:
     slots : sequence of int
         Where each of them lies.
     """
-    inputs = [(x.name, x.spec) for x in graph.inputs]
-    outputs = [x.spec for x in graph.outputs]
-    flops = sum(_node_flops(node) for node in graph.nodes)
-    moved = sum(spec.nbytes for _, spec in inputs) + sum(spec.nbytes for spec in outputs)
     return Plan(
         graph.name,
-        tuple(inputs),
-        tuple(outputs),
-        tuple(slots[len(inputs) :]),
+        tuple((x.name, x.spec) for x in graph.inputs),
+        tuple(x.spec for x in graph.outputs),
+        tuple(slots[len(graph.inputs) :]),
         ((Invocation(code, tuple((slot, 0) for slot in slots)),),),
-        (Step("unrolled: every value in a register", (), flops, moved, 0, 1),),
+        (),
         HEAD_BYTES,
         0,
         (),
         1,
+        graph,
     )
-
-
-def _node_flops(node: Node) -> int:
-    if not isinstance(node.op, Operation):
-        return 0
-    primitive = node.op.primitive
-    return primitive.kind.cost(primitive, tuple(x.spec for x in node.operands), node.spec, node.op.params).flops
 
 
 def _interval_numbers(intervals: Sequence[Sequence[Kernel]]) -> list[int]:
     return [i for i, interval in enumerate(intervals) for _ in interval]
-
-
-def _step(kernel: Kernel, interval: int, n_threads: int) -> Step:
-    from tidu.compile.partition import split_rows
-
-    touched = {(view.buffer, view.dtype): view for view in (*reads(kernel), *kernel.targets)}
-    moved = sum(min(math.prod(v.shape) * np.dtype(v.dtype).itemsize, v.buffer.n_bytes) for v in touched.values())
-    threads = n_threads if split_rows(kernel, n_threads) else 1
-    return Step(_describe(kernel), kernel.shape, kernel.flops, moved, interval, threads)
-
-
-def _describe(kernel: Kernel) -> str:
-    from tidu.compile.terms import Apply, ordered
-
-    names = [x.what for x in ordered(kernel.terms) if isinstance(x, Apply)]
-    results = [view.buffer.name for view in kernel.targets if view.buffer.name]
-    what = ", ".join(dict.fromkeys(names))
-    if isinstance(kernel, Product):
-        m, n = kernel.shape[-2:]
-        kind = f"product {m} x {kernel.a.shape[-1]} x {n}"
-    elif isinstance(kernel, Nest):
-        kind = "fold" if kernel.totals else "map"
-    else:
-        kind = "scatter"
-    return f"{kind}: {what or 'copy'}" + (f" -> {', '.join(dict.fromkeys(results))}" if results else "")

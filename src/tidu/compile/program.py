@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tidu import config
-from tidu.compile.calling import Call, call_flat, make_call, plain_value
+from tidu.compile.calling import Call, call_flat, make_call, make_checked, plain_value
 from tidu.compile.function import IndexOutOfRange
 from tidu.compile.pieces import Piece, is_small
 from tidu.compile.segments import Stage, interpreted_nodes, split
@@ -24,6 +24,7 @@ from tidu.core.graph import Graph, Input, Literal, Node, Operation
 from tidu.core.spec import Spec
 from tidu.interpret import literal_value
 from tidu.interpret.program import Program
+from tidu.native.objects import Layout
 from tidu.trace.tree import Structure
 
 __all__ = ["LARGEST", "LARGEST_IN_LOOPS", "MOST_STAGES", "CompiledProgram"]
@@ -93,11 +94,22 @@ class CompiledProgram:
         return runs if isinstance(runs, Piece) and runs.graph is self.simplified else None
 
     def call_for(
-        self, leaves: Sequence[object], structure: Structure, captures: Sequence[object], nested: Structure
-    ) -> tuple[tuple[int, ...], Call] | None:
-        """Return the quick way to call it with arguments of this form, if there is one; see `make_call`."""
-        whole = self.whole
-        return None if whole is None else make_call(whole, leaves, structure, captures, nested)
+        self, layout: Layout, structure: Structure, captures: Sequence[object], nested: Structure
+    ) -> Call | None:
+        """Return the quick way to call it with arguments of this form, if there is one.
+
+        Parameters
+        ----------
+        layout, structure
+            The form of the arguments; see `tidu.compile.calling.describe`.
+        captures : sequence
+            Values for the last inputs.
+        nested : Structure
+            How the results are nested.
+        """
+        if self.whole is not None:
+            return make_call(self.whole, layout, captures, nested)
+        return make_checked(self, layout, structure, captures, nested)
 
     def interpret(self, inputs: Sequence[object]) -> list[object]:
         """Return the outputs as the interpreter gives them, of the graph as it was traced."""

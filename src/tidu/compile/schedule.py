@@ -161,7 +161,7 @@ def in_place(
         return found + [[copy] for copy in copies], outputs
     # What is exchanged between inputs has no order: everything is made apart and copied at the end.
     for buffer, writer in replaced.items():
-        apart = Buffer(buffer.n_bytes, None, buffer.name)
+        apart = Buffer(buffer.n_bytes, None, buffer.node)
         targets = [view for view in writer.targets if view.buffer is buffer]
         _move_targets(writer, buffer, apart)
         copies += [_copied(replace(view, buffer=apart), view) for view in targets]

@@ -12,6 +12,7 @@ from typing import TypeAlias
 
 import numpy as np
 
+from tidu.core.graph import Node
 from tidu.core.spec import Shape
 
 __all__ = [
@@ -39,13 +40,18 @@ class Buffer:
         Its size.
     given : int or None
         The number of the graph's input that it is; None of memory that the plan provides.
-    name : str
-        What the user calls the value, for the printed plan.
+    node : Node, optional
+        Whose value it is.
     """
 
     n_bytes: int
     given: int | None = None
-    name: str = ""
+    node: Node | None = None
+
+    @property
+    def name(self) -> str:
+        """What the user calls the value, or an empty string; it takes a look at the source file."""
+        return self.node.name if self.node is not None else ""
 
 
 @dataclass(frozen=True, slots=True)

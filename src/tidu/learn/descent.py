@@ -18,7 +18,7 @@ from tidu.learn.optimizers import Tree
 from tidu.learn.order import Order
 from tidu.learn.schedules import Run, Schedule, looks_back
 from tidu.learn.session import Session
-from tidu.learn.steps import Steps, Taken
+from tidu.learn.taking import Steps, Taken
 from tidu.trace.tree import map_tree
 
 __all__ = ["Position", "descend"]

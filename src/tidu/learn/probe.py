@@ -17,10 +17,11 @@ from tidu.errors import BudgetError, DtypeError, ShapeError, TiduWarning
 from tidu.interpret import last_uses
 from tidu.learn.batches import TrainingData
 from tidu.learn.lbfgs import LBFGS
+from tidu.learn.native_steps import NativeSteps
 from tidu.learn.optimizers import Tree
 from tidu.learn.order import Order
 from tidu.learn.step import LossFunction, Step
-from tidu.learn.steps import NativeSteps, Steps
+from tidu.learn.taking import Steps
 from tidu.learn.validation import DataValidation, Validation
 from tidu.trace.function import trace
 from tidu.trace.tree import flatten, leaf_paths, map_tree

@@ -274,16 +274,47 @@ def _level(vectorize: bool, passes: int | None) -> int:
     return _VECTORIZING if vectorize else 0
 
 
-def _key(text: str, functions: Sequence[str], passes: int, processor: Processor) -> str:
-    """Name all that the object code depends on."""
+def link(code: bytes, functions: Sequence[str], processor: Processor, *, from_cache: bool = False) -> MachineCode:
+    """Load an object file into the process, and resolve what it calls.
+
+    Parameters
+    ----------
+    code : bytes
+        Of `object_code`.
+    functions : sequence of str
+        The outside functions that it calls.
+    processor : Processor
+        What it was made for.
+    from_cache : bool
+        Noted on the result.
+
+    Raises
+    ------
+    UnsupportedError
+        If one of `functions` is not in the running process.
+    """
+    from llvmlite import binding
+
+    for name in functions:
+        binding.add_symbol(name, _address(name))
+    return _linked(code, processor, from_cache=from_cache)
+
+
+def made_by() -> tuple[str, ...]:
+    """Return the versions of what makes code."""
     import llvmlite
     from llvmlite import binding
 
     version = importlib.import_module("tidu").__version__  # by name: layers below the package do not import it
-    made_by = [version, llvmlite.__version__, ".".join(map(str, binding.llvm_version_info))]
+    generation = str(_CODE_GENERATION)
+    return version, llvmlite.__version__, ".".join(map(str, binding.llvm_version_info)), generation
+
+
+def _key(text: str, functions: Sequence[str], passes: int, processor: Processor) -> str:
+    """Name all that the object code depends on."""
     made_for = [processor.triple, processor.name, processor.features]
-    levels = [str(_CODE_GENERATION), str(passes)]
-    return cache_key([*made_by, *made_for, *levels, text, *functions])
+    levels = [str(passes)]
+    return cache_key([*made_by(), *made_for, *levels, text, *functions])
 
 
 def _optimized(text: str, passes: int, processor: Processor) -> tuple[binding.TargetMachine, binding.ModuleRef]:

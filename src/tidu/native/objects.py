@@ -63,7 +63,8 @@ class Layout:
     def container(self, kind: type, size: int, keys: Sequence[object] = ()) -> bool:
         """Expect a container of exactly this type; tell whether that can be checked here."""
         code = {tuple: _TUPLE, list: _LIST, dict: _DICT, type(None): _NONE}.get(kind)
-        if code is None:
+        # Looking up a key of another type may run its own Python code, in the midst of the walk.
+        if code is None or any(type(key) not in (str, int) for key in keys):
             return False
         self._words += [code, id(kind), size, *(id(key) for key in keys)]
         self._kept += [kind, *keys]
@@ -110,7 +111,11 @@ def _is_known_form() -> bool:
     """Try the offsets on objects whose contents are known."""
     if sys.implementation.name != "cpython" or sys.maxsize != 2**63 - 1 or object.__basicsize__ != _HEAD_BYTES:
         return False
-    arrays: list[NDArray[np.generic]] = [np.arange(6, dtype=np.float32).reshape(2, 3), np.zeros((3, 4))[:, ::2], np.array(1)]
+    arrays: list[NDArray[np.generic]] = [
+        np.arange(6, dtype=np.float32).reshape(2, 3),
+        np.zeros((3, 4))[:, ::2],
+        np.array(1),
+    ]
     numbers = [1.5, np.float64(2.5)]
     others: list[object] = [(), [], {}, None]
     if any(_word(x, _TYPE) != id(type(x)) for x in (*arrays, *numbers, *others)):

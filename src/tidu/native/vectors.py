@@ -12,7 +12,6 @@ and the same code on every processor.
 
 from __future__ import annotations
 
-import math
 import struct
 from collections.abc import Callable
 from functools import lru_cache
@@ -55,12 +54,6 @@ def literal(value: float, dtype: str) -> str:
     >>> literal(0.0, "float64") == literal(-0.0, "float64")
     False
     """
-    return _literal(value, math.copysign(1.0, value), dtype)
-
-
-@lru_cache(maxsize=4096)
-def _literal(value: float, sign: float, dtype: str) -> str:
-    """Write it; the sign is part of the key, as 0.0 equals -0.0."""
     if np.dtype(dtype).kind != "f":
         return str(int(value))
     with np.errstate(over="ignore"):

@@ -14,7 +14,7 @@ from typing import cast
 import numpy as np
 
 from tidu import config
-from tidu.compile.calling import MISS, Call
+from tidu.compile.calling import MISS, Call, describe
 from tidu.compile.program import CompiledProgram
 from tidu.core.bind import Traced, innermost, spec_of
 from tidu.errors import ParameterError
@@ -42,6 +42,7 @@ class Specialized:
         self._lock = threading.Lock()
         self._compiled: CompiledProgram | None = None
         self._plain: Program | None = None
+        self._calls: dict[tuple[int, ...], Call | None] = {}
 
     def run(self, leaves: Sequence[object]) -> object:
         """Return the nested results for these leaves of the arguments."""
@@ -60,12 +61,18 @@ class Specialized:
                     self._compiled = CompiledProgram(self.traced.graph, self.traced.captures)
         return self._compiled
 
-    def quick(self, leaves: Sequence[object], structure: Structure) -> tuple[tuple[int, ...], Call] | None:
+    def quick(self, leaves: Sequence[object], structure: Structure) -> Call | None:
         """Return the quick way to call it with arguments of this form, where there is one."""
         if self._compiled is None:
             return None
-        traced = self.traced
-        return self._compiled.call_for(leaves, structure, traced.captures, traced.structure)
+        layout = describe(leaves, structure)
+        if layout is None:
+            return None
+        key = layout.key
+        if key not in self._calls:
+            call = self._compiled.call_for(layout, structure, self.traced.captures, self.traced.structure)
+            self._calls.setdefault(key, call)
+        return self._calls[key]
 
 
 def _exact(static: object) -> object:
@@ -91,13 +98,13 @@ class Jitted:
         self.static_argnames = static_argnames
         self._cache: dict[object, Specialized] = {}
         self._static = bool(static_argnums or static_argnames)
-        # The form of arguments, and how to call with such; the last one used stands first.
-        self._quick: tuple[tuple[tuple[int, ...], Call], ...] = ()
+        # Each takes arguments of one form; the last one that was missed stands first.
+        self._quick: tuple[Call, ...] = ()
 
     def __call__(self, *arguments: object, **keywords: object) -> object:
         """Run the function, traced and compiled on the first call for these specs."""
         if not keywords and not config.check_finite:
-            for _, call in self._quick:
+            for call in self._quick:
                 result = call(arguments)
                 if result is not MISS:
                     return result
@@ -107,10 +114,9 @@ class Jitted:
             self._remember(found.quick(leaves, structure.children[0]))
         return result
 
-    def _remember(self, quick: tuple[tuple[int, ...], Call] | None) -> None:
+    def _remember(self, quick: Call | None) -> None:
         if quick is not None:
-            others = tuple(entry for entry in self._quick if entry[0] != quick[0])
-            self._quick = (quick, *others[: _QUICK_FORMS - 1])
+            self._quick = (quick, *[call for call in self._quick if call is not quick][: _QUICK_FORMS - 1])
 
     def specialized(
         self, arguments: Sequence[object], keywords: Mapping[str, object]

@@ -10,14 +10,14 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from tidu.core.bind import Traced, spec_of
+from tidu.core.bind import spec_of
 from tidu.core.spec import is_differentiable
 from tidu.core.structural import convert
 from tidu.differentiate import pull_back
 from tidu.errors import ShapeError
 from tidu.interpret import interpret
 from tidu.trace.tree import flatten, map_tree
-from tidu.transforms.gradients import grad, linearize, result_structure, vjp
+from tidu.transforms.gradients import as_number, grad, linearize, result_structure, vjp
 
 __all__ = ["hvp", "jvp"]
 
@@ -76,13 +76,9 @@ def jvp(
     found = [next(pushed) if flag else zero for flag, zero in zip(flags[n_inputs:], unused, strict=False)]
     weak = [x.spec.weak for x in graph.outputs[:n_outputs]]
     result_structure(at.traced, has_aux, "jvp")
-    value = at.traced.result([_number(x, w) for x, w in zip(outputs, weak, strict=True)])
-    tangent = at.traced.result([_number(x, w) for x, w in zip(found, weak, strict=True)])
+    value = at.traced.result([as_number(x) if w else x for x, w in zip(outputs, weak, strict=True)])
+    tangent = at.traced.result([as_number(x) if w else x for x, w in zip(found, weak, strict=True)])
     return (value[0], tangent[0], value[1]) if has_aux else (value, tangent)  # type: ignore[index]
-
-
-def _number(value: object, weak: bool) -> object:
-    return float(value) if weak and not isinstance(value, Traced) else value  # type: ignore[arg-type]
 
 
 def _require_alike(primals: Sequence[object], tangents: Sequence[object]) -> None:

@@ -27,6 +27,7 @@ __all__ = [
     "ArgumentNumbers",
     "Linearized",
     "argument_numbers",
+    "as_number",
     "grad",
     "like",
     "linearize",
@@ -75,15 +76,17 @@ def like(leaf: object, ct: object) -> object:
     and an array with memory of its own, no view of a broadcast."""
     if isinstance(ct, Traced):
         plain = spec_of(leaf).weak and not ct.node.spec.shape
-        return _as_weak(ct) if plain else ct
+        return as_number(ct) if plain else ct
     array = np.asarray(ct)
     if not array.shape and not isinstance(leaf, np.ndarray):
         return array[()] if isinstance(leaf, (np.generic, Traced)) else array.item()
     return array if array.flags.writeable else np.array(array)
 
 
-def _as_weak(x: Traced) -> Traced:
-    """Return a traced scalar as a Python number, which gives way to any dtype, as it does without an outer trace."""
+def as_number(x: object) -> object:
+    """Return a scalar as a Python float; a traced one as one that gives way to any dtype, as a Python float does."""
+    if not isinstance(x, Traced):
+        return float(x)  # type: ignore[arg-type]
     node, value = x.node, x.value
     if node.spec.weak:
         return x
@@ -247,9 +250,7 @@ def _zeros(spec: Spec) -> object:
 
 def _plain(outputs: Sequence[object], spec: Spec) -> list[object]:
     """Return Python floats where only Python floats went in."""
-    first = outputs[0]
-    if spec.weak:
-        first = _as_weak(first) if isinstance(first, Traced) else float(first)  # type: ignore[arg-type]
+    first = as_number(outputs[0]) if spec.weak else outputs[0]
     return [first, *outputs[1:]]
 
 
@@ -372,6 +373,5 @@ def vjp(
         found = iter(at.pull([*leaves, *zeros]))
         return tuple(unflatten(s, [next(found) for _ in range(s.n_leaves)]) for s in structures)
 
-    weak = [x if isinstance(x, Traced) or not s.weak else float(x) for x, s in zip(outputs, specs, strict=True)]  # type: ignore[arg-type]
-    result = at.traced.result(weak)
+    result = at.traced.result([as_number(x) if s.weak else x for x, s in zip(outputs, specs, strict=True)])
     return (result[0], pull, result[1]) if has_aux else (result, pull)  # type: ignore[index]

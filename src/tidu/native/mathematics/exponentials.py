@@ -45,7 +45,7 @@ from tidu.native.mathematics.pieces import (
 )
 from tidu.native.vectors import Vectors
 
-__all__ = ["cosh", "decay", "decomposed", "exp", "exp2", "expm1", "exponential", "growth_terms", "sinh", "within"]
+__all__ = ["cosh", "decay", "decomposed", "exp", "exp2", "expm1", "exponential", "growth_terms", "minus_ln2", "sinh", "within"]
 
 _LOG2_E = 1.4426950408889634
 
@@ -142,13 +142,11 @@ _OF = {
 }
 
 
-def within(v: Vectors, x: Scalar, lowest: float | None, highest: float | None) -> Scalar:
+def within(v: Vectors, x: Scalar, lowest: float, highest: float) -> Scalar:
     """Bring x into a range; a comparison with NaN is false, so NaN stays."""
-    if lowest is not None:
-        x = v.select(v.compare(">", v.constant(lowest), x), v.constant(lowest), x)
-    if highest is not None:
-        x = v.select(v.compare("<", v.constant(highest), x), v.constant(highest), x)
-    return x
+    low, high = v.constant(lowest), v.constant(highest)
+    x = v.select(v.compare(">", low, x), low, x)
+    return v.select(v.compare("<", high, x), high, x)
 
 
 def decomposed(v: Vectors, x: Scalar) -> tuple[Rounded, Scalar]:
@@ -157,6 +155,11 @@ def decomposed(v: Vectors, x: Scalar) -> tuple[Rounded, Scalar]:
     high, low = _OF[v.dtype].ln2
     r = v.fma(n.value, v.constant(high), x)
     return n, v.fma(n.value, v.constant(low), r)
+
+
+def minus_ln2(dtype: str) -> tuple[float, float]:
+    """Return minus ln 2 in two parts, of which the first is short."""
+    return _OF[dtype].ln2
 
 
 def growth_terms(dtype: str) -> tuple[float, ...]:

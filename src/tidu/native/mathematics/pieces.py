@@ -21,14 +21,13 @@ from tidu.native.vectors import Vectors
 __all__ = [
     "FRACTION_BITS",
     "Rounded",
+    "coarse_reciprocal",
     "from_libm",
     "halves_of_power",
     "if_any",
     "magnitude",
     "polynomial",
     "power_of_two",
-    "quotient",
-    "reciprocal",
     "round_multiple",
     "signed_like",
 ]
@@ -105,28 +104,14 @@ def halves_of_power(v: Vectors, bits: Scalar) -> tuple[Scalar, Scalar]:
     return power_of_two(v, half), power_of_two(v, integers.sub(bits, half))
 
 
-def reciprocal(v: Vectors, x: Scalar) -> Scalar:
-    """Return 1 / x for x neither subnormal nor huge; within one unit where the processor has a guess to refine."""
+def coarse_reciprocal(v: Vectors, x: Scalar) -> Scalar:
+    """Return 1 / x to half the digits or more, for x neither subnormal nor huge."""
     one = v.constant(1.0)
-    return _refined(v, x) if has_avx512(v) else v.div(one, x)
-
-
-def quotient(v: Vectors, a: Scalar, b: Scalar) -> Scalar:
-    """Return a / b for b and the quotient neither subnormal nor huge, likewise."""
     if not has_avx512(v):
-        return v.div(a, b)
-    guess = _refined(v, b) if v.bits == 64 else reciprocal_guess(v, b)
-    first = v.mul(a, guess)
-    return v.fma(v.fma(v.neg(b), first, a), guess, first)
-
-
-def _refined(v: Vectors, x: Scalar) -> Scalar:
-    """Return 1 / x by Newton's method, which doubles the digits of the guess: 14, 28, 56 bits."""
-    one, minus = v.constant(1.0), v.neg(x)
-    y = reciprocal_guess(v, x)
-    for _ in range(v.bits // 32):
-        y = v.fma(v.fma(minus, y, one), y, y)
-    return y
+        return v.div(one, x)
+    guess = reciprocal_guess(v, x)
+    # Newton's method doubles the digits: 14, 28.
+    return v.fma(v.fma(v.neg(guess), x, one), guess, guess) if v.bits == 64 else guess
 
 
 def if_any(v: Vectors, condition: Condition, usual: Scalar, rare: Callable[[], Scalar]) -> Scalar:

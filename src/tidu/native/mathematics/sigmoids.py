@@ -4,13 +4,14 @@ Both without a branch or a second formula: what saturates is a quotient. This fi
 
 Notes
 -----
-tanh(x) = x P(x^2) / Q(x^2), minimax for the relative error up to where it rounds to 1 (least squares whose
-weights follow the error, in 60 digits, and polynomials of one degree kept for both as far as that is enough):
-degrees 5 and 4 and 1.3e-9 for float32, 10 and 9 and 4.0e-18 for float64. All coefficients but the tiny last ones
-are positive, so neither sum loses digits.
-
 With n and r of x = n ln 2 + r the logistic function is 2^n / (2^n + exp(-r)): the divisor lies between 1/2 and
-2^26 (2^56), the scaling at the end is the only place where the result may become subnormal.
+2^26 (2^56), and the scaling at the end is the only place where the result may become subnormal.
+
+With those of -2 |x| the hyperbolic tangent of |x| is (exp(-r) - 2^n) / (exp(-r) + 2^n): the difference is exact
+where it matters, and what rounding does to exp(-r) is in both and nearly cancels when 2^n is small.
+
+Both divisors are sums, rounded for a guess of their reciprocal only: what the quotient is off by is then computed
+from the terms themselves, which costs fewer instructions than a division and rounds once less.
 
 References
 ----------
@@ -22,77 +23,66 @@ from __future__ import annotations
 
 from tidu.core.emit import Scalar
 from tidu.native.mathematics.avx512 import has_avx512, scaled
-from tidu.native.mathematics.exponentials import decomposed, growth_terms, within
-from tidu.native.mathematics.pieces import halves_of_power, polynomial, quotient, reciprocal
+from tidu.native.mathematics.exponentials import decomposed, exp, growth_terms, minus_ln2, within
+from tidu.native.mathematics.pieces import (
+    coarse_reciprocal,
+    magnitude,
+    polynomial,
+    power_of_two,
+    round_multiple,
+    signed_like,
+)
 from tidu.native.vectors import Vectors
 
 __all__ = ["logistic", "tanh"]
 
-_FLAT = {"float32": 9.02, "float64": 19.07}
+_LOG2_E = 1.4426950408889634
+_FLAT = {"float32": 10.0, "float64": 20.0}
 """Beyond it tanh is 1."""
-_ABOVE = {
-    "float32": (
-        1.0,
-        0.1367987884492448858146,
-        0.003868282595603024908968,
-        0.00002800656395744692933358,
-        3.058294236780180641424e-8,
-        -1.220199606471571465021e-11,
-    ),
-    "float64": (
-        1.0,
-        0.152559104846141880755,
-        0.006088136765704824535114,
-        0.00009795729503944002960517,
-        7.480062481191692132146e-7,
-        2.875754338315807363333e-9,
-        5.519743285917120880207e-12,
-        4.880318906858646538476e-15,
-        1.611742664505709079072e-18,
-        9.998174207466042034052e-23,
-        -2.649483722916353765324e-27,
-    ),
-}
-_BELOW = {
-    "float32": (
-        1.0,
-        0.4701321090320703029189,
-        0.02724567293279902138938,
-        0.0003938552064544672654937,
-        0.000001287305002038080843226,
-    ),
-    "float64": (
-        1.0,
-        0.4858924381794751589305,
-        0.03471894949219666512615,
-        0.0008535360034288284213931,
-        0.000009344710533760182306433,
-        5.048584589935465288879e-8,
-        1.378383535734538225769e-10,
-        1.824180891659809925582e-13,
-        1.025660465645223613494e-16,
-        1.727120343717580467386e-20,
-    ),
-}
 _LOGISTIC_RANGE = {"float32": (-104.0, 17.5), "float64": (-746.0, 38.0)}
 """Beyond it the logistic function is 0 or 1."""
 
 
 def tanh(v: Vectors, x: Scalar) -> Scalar:
-    """Return the hyperbolic tangent."""
-    y = within(v, x, -_FLAT[v.dtype], _FLAT[v.dtype])
-    square = v.mul(y, y)
-    above = v.mul(y, polynomial(v, square, _ABOVE[v.dtype]))
-    return quotient(v, above, polynomial(v, square, _BELOW[v.dtype]))
+    """Return the hyperbolic tangent; above and below the line stand halves."""
+    flat = v.constant(_FLAT[v.dtype])
+    y = magnitude(v, x)
+    y = v.select(v.compare("<", flat, y), flat, y)
+    n = round_multiple(v, y, -2.0 * _LOG2_E)
+    high, low = (-part / 2 for part in minus_ln2(v.dtype))
+    r = v.fma(n.value, v.constant(low), v.fma(n.value, v.constant(high), y))
+    half = v.constant(0.5)
+    half_power = scaled(v, half, n.value) if has_avx512(v) else power_of_two(v, n.bits, halve=True)
+    terms = [c * 2.0 ** (i + 1) for i, c in enumerate(growth_terms(v.dtype)[2:])]
+    above = v.fma(v.mul(r, r), polynomial(v, r, terms), v.add(r, v.sub(half, half_power)))
+    power = v.add(half_power, half_power)
+    guess = coarse_reciprocal(v, v.add(above, power))
+    first = v.mul(above, guess)
+    excess = v.fma(first, above, v.fma(first, power, v.neg(above)))
+    return signed_like(v, v.fma(v.neg(excess), guess, first), x)
 
 
 def logistic(v: Vectors, x: Scalar) -> Scalar:
     """Return 1 / (1 + exp(-x))."""
+    return _by_scaling(v, x) if has_avx512(v) else _by_division(v, x)
+
+
+def _by_scaling(v: Vectors, x: Scalar) -> Scalar:
+    """Divide by 1 + 2^n + u, where u = exp(-r) - 1."""
+    one = v.constant(1.0)
     n, r = decomposed(v, within(v, x, *_LOGISTIC_RANGE[v.dtype]))
-    inverse = polynomial(v, r, [c if i % 2 == 0 else -c for i, c in enumerate(growth_terms(v.dtype))])
-    if has_avx512(v):
-        power = scaled(v, v.constant(1.0), n.value)
-        return scaled(v, reciprocal(v, v.add(power, inverse)), n.value)
-    first, second = halves_of_power(v, n.bits)
-    share = reciprocal(v, v.add(v.mul(first, second), inverse))
-    return v.mul(v.mul(share, first), second)
+    terms = [-c if i % 2 == 0 else c for i, c in enumerate(growth_terms(v.dtype)[1:])]
+    u = v.mul(r, polynomial(v, r, terms))
+    power = scaled(v, one, n.value)
+    guess = coarse_reciprocal(v, v.add(v.add(one, power), u))
+    minus = v.neg(guess)
+    lacking = v.fma(minus, u, v.fma(minus, power, v.sub(one, guess)))
+    return scaled(v, v.fma(lacking, guess, guess), n.value)
+
+
+def _by_division(v: Vectors, x: Scalar) -> Scalar:
+    """Divide by 1 + e; left of -1 the quotient s = e / (1 + e) is e - e s, where the rounding of 1 + e weighs less."""
+    one = v.constant(1.0)
+    small = exp(v, v.neg(magnitude(v, x)))
+    share = v.div(v.select(v.compare("<", x, v.constant(0.0)), small, one), v.add(small, one))
+    return v.select(v.compare("<", x, v.constant(-1.0)), v.sub(small, v.mul(small, share)), share)
