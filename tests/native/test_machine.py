@@ -255,6 +255,7 @@ def test_processors_of_other_architectures_have_vectors_of_16_bytes() -> None:
 def test_of_two_entries_for_a_feature_the_last_counts() -> None:
     processor = Processor("x86_64", "", "+avx2,-fma,+fma,-avx2,+avx")
     assert [processor.has(name) for name in ("avx", "avx2", "fma", "sse2", "")] == [True, False, True, False, False]
+    assert processor.enabled == {"avx", "fma"}
 
 
 @pytest.mark.parametrize("width", [16, 32, 64])

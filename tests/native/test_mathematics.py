@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy import special
 
 from tidu.core.emit import Scalar
-from tidu.native.machine import compile_text, host
+from tidu.native.machine import compile_text, host, narrowed
 from tidu.native.mathematics import FUNCTIONS, exponentials, trigonometry
 from tidu.native.text import FunctionText
 from tidu.native.vectors import Vectors
@@ -155,6 +155,18 @@ def test_what_saturates_stays_within_its_bounds(dtype: str, own: bool) -> None:
     slopes, shares = (native(name, dtype, LANES[dtype], own)(x) for name in ("tanh", "tidu_logistic"))
     assert (slopes.min(), slopes.max(), shares.max()) == (-1.0, 1.0, 1.0)
     assert shares.min() > 0.0
+
+
+def test_only_processors_that_have_them_are_given_scalings_and_guesses() -> None:
+    def written(features: Set[str]) -> str:
+        text = FunctionText([], features)
+        for name in ("exp", "tanh"):
+            Vectors(text, "float32", 16).call(name, Scalar("zeroinitializer"))
+        return text.finish().body
+
+    assert "x86" not in written(frozenset())
+    assert "x86" not in written(narrowed(32).enabled)
+    assert all(word in written({"avx512f", "avx512vl"}) for word in ("scalef.ps.512", "rcp14.ps.512"))
 
 
 def test_a_function_that_c_lacks_is_never_asked_of_c() -> None:

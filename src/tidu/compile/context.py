@@ -36,6 +36,8 @@ class Context:
         Its number.
     n_threads : int
     target : Target
+    bfloat16 : bool
+        Whether products of float32 round their operands to bfloat16.
     """
 
     text: FunctionText
@@ -45,6 +47,7 @@ class Context:
     thread: str
     n_threads: int
     target: Target
+    bfloat16: bool = False
 
     @contextmanager
     def share(self, kernel: Kernel) -> Iterator[Bounds | None]:

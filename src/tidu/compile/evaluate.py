@@ -126,9 +126,7 @@ class Evaluator:
         self._compute(point)
         return point
 
-    def enter(
-        self, point: Point, index: str, lanes: int = 1, given: Scalar | None = None
-    ) -> Point:
+    def enter(self, point: Point, index: str, lanes: int = 1, given: Scalar | None = None) -> Point:
         """Return the point in the next loop, at position `index` of its axis.
 
         Parameters

@@ -142,7 +142,7 @@ def _parts(graph: Graph, settings: Settings, strides: Mapping[int, int] | None, 
     """Yield all that the code depends on."""
     yield from ("graph", sys.version, *made_by(), _own_sources(), processor.triple, processor.name, processor.features)
     yield repr((settings.n_threads, sorted(settings.aliases.items()), sorted(settings.trusted), settings.frozen))
-    yield repr((settings.guard_bytes, settings.unrolled, strides and sorted(strides.items())))
+    yield repr((settings.guard_bytes, settings.unrolled, settings.bfloat16, strides and sorted(strides.items())))
     for captured in settings.captures if settings.frozen else ():
         array: NDArray[np.generic] = np.asarray(captured)
         # Only integers are looked at when code is made: rows of numbers, and known indices.

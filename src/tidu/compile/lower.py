@@ -56,6 +56,8 @@ class Settings:
         If above zero, so many bytes around every buffer of the arena belong to none (for tests).
     simplified : bool
         Whether the graph has been simplified already.
+    bfloat16 : bool
+        Whether products of float32 round their operands to bfloat16; sums stay float32.
     unrolled : int
         Vector instructions up to which a graph becomes code without loops; -1 for never.
     """
@@ -68,6 +70,7 @@ class Settings:
     processor: Processor | None = None
     guard_bytes: int = 0
     simplified: bool = False
+    bfloat16: bool = False
     unrolled: int = _UNROLLED
 
     def as_simplified(self) -> Settings:
@@ -90,6 +93,13 @@ def lower(graph: Graph, settings: Settings | None = None) -> Plan:
         If a node has no native code; see `supports`.
     """
     settings = settings or Settings()
+    processor = settings.processor or host()
+    if settings.bfloat16 and not processor.has("avx512bf16"):
+        raise UnsupportedError(
+            f"this processor ({processor.name}) has no products of bfloat16; leave bfloat16 out",
+            function=graph.name,
+            reason="no products of bfloat16",
+        )
     whole = graph if settings.simplified else simplify(graph, settings.captures)
     reason = supports(whole)
     if reason is not None:
@@ -114,8 +124,9 @@ def lower(graph: Graph, settings: Settings | None = None) -> Plan:
         list(zip((node.spec for node in graph.outputs), outputs, strict=True)),
         intervals,
         settings.n_threads,
-        target_of(settings.processor or host()),
+        target_of(processor),
         settings.guard_bytes,
+        bfloat16=settings.bfloat16,
     )
 
 
@@ -124,7 +135,7 @@ def _unrolled(graph: Graph, settings: Settings) -> Plan | None:
     first = len(graph.inputs) - len(settings.captures)
     constants = {first + i: value for i, value in enumerate(settings.captures)} if settings.frozen else {}
     # Whatever number of threads is asked for: the bits must not depend on it.
-    work = None if settings.guard_bytes else estimate(graph, constants=constants)
+    work = None if settings.guard_bytes or settings.bfloat16 else estimate(graph, constants=constants)
     if work is None or work > settings.unrolled:
         return None
     known = {graph.inputs[i] for i in (*settings.trusted, *constants)}

@@ -34,8 +34,8 @@ def row_bounds(n_rows: int, n_threads: int, thread: int) -> tuple[int, int]:
 
     Examples
     --------
-    >>> [row_bounds(100, 2, t) for t in range(2)]
-    [(0, 48), (48, 100)]
+    >>> [row_bounds(101, 2, t) for t in range(2)]
+    [(0, 48), (48, 101)]
     """
 
     def first(t: int) -> int:
@@ -49,8 +49,11 @@ def split_rows(kernel: Kernel, n_threads: int) -> int | None:
     """Return the number of rows that threads share, or None where one thread does it all."""
     if n_threads == 1 or not isinstance(kernel, (Nest, Product)) or kernel.rows < 2:
         return None
-    if isinstance(kernel, Nest) and math.prod(kernel.shape[1:]) == 1 and grain(kernel.rows, n_threads) < _GRAIN:
-        return None
+    if isinstance(kernel, Nest) and grain(kernel.rows, n_threads) < _GRAIN:
+        # Single elements, and folds of a few columns: vectors would have to be cut where threads meet.
+        few = kernel.totals and kernel.n_kept == 1 and kernel.rows < 2 * _GRAIN
+        if few or math.prod(kernel.shape[1:]) == 1:
+            return None
     return kernel.rows
 
 

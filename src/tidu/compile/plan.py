@@ -102,6 +102,8 @@ def make_plan(
     n_threads: int,
     target: Target,
     guard_bytes: int = 0,
+    *,
+    bfloat16: bool = False,
 ) -> Plan:
     """Give every buffer its place: an input, an output, or somewhere in the arena while it is needed.
 
@@ -121,7 +123,7 @@ def make_plan(
     offsets, buffer_bytes = place(lives, guard_bytes)
     placed = {buffer: HEAD_BYTES + offset for buffer, offset in zip(first, offsets, strict=True)}
     arena = len(inputs) + len(outputs)
-    written = [write(kernel, n_threads, target) for kernel in order]
+    written = [write(kernel, n_threads, target, bfloat16=bfloat16) for kernel in order]
     scratch = -(-max((w.scratch_bytes for w in written), default=0) // ALIGNMENT) * ALIGNMENT
 
     def where(buffer: Buffer) -> tuple[int, int]:

@@ -40,14 +40,14 @@ class Written:
     scratch_bytes: int
 
 
-def write(kernel: Kernel, n_threads: int, target: Target) -> Written:
+def write(kernel: Kernel, n_threads: int, target: Target, *, bfloat16: bool = False) -> Written:
     """Write the code of a kernel."""
     buffers = tuple(dict.fromkeys([*(v.buffer for v in reads(kernel)), *(v.buffer for v in kernel.targets)]))
     text = FunctionText([*["ptr"] * (len(buffers) + 2), "i64"], target.features)
     bases = {buffer: f"%p{i}" for i, buffer in enumerate(buffers)}
     n = len(buffers)
     spare = text.value(f"getelementptr inbounds i8, ptr %p{n}, i64 64")
-    context = Context(text, bases, Report(f"%p{n}", spare), f"%p{n + 1}", f"%p{n + 2}", n_threads, target)
+    context = Context(text, bases, Report(f"%p{n}", spare), f"%p{n + 1}", f"%p{n + 2}", n_threads, target, bfloat16)
     size = 0
     match kernel:
         case Nest():

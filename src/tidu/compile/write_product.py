@@ -20,6 +20,8 @@ from tidu.native.vectors import MEMORY_TYPES, Vectors
 
 __all__ = ["write_products"]
 
+_PAIRED_COLUMNS, _PAIRED_DEPTH = 32, 64
+"""From this size on a product gains by rounding its operands to bfloat16."""
 _FAR_BYTES = 1 << 20
 """Arrays as large as this do not wait in the second cache from one step to the next."""
 
@@ -113,9 +115,18 @@ class _Products:
             self.text.declare("declare void @llvm.prefetch.p0(ptr, i32, i32, i32)")
         size = 0
         a_layout, b_layout = layouts
+        # Narrow or shallow products would only pay for the copies.
+        pairs = self.context.bfloat16 and dtype == "float32" and n >= _PAIRED_COLUMNS and depth >= _PAIRED_DEPTH
         for first, count, most in self._pieces(m, bounds):
             needed = scratch_bytes(
-                dtype, n_rows=most, n_columns=n, depth=depth, a=a_layout, b=b_layout, target=self.context.target
+                dtype,
+                n_rows=most,
+                n_columns=n,
+                depth=depth,
+                a=a_layout,
+                b=b_layout,
+                target=self.context.target,
+                bfloat16=pairs,
             )
             size = max(size, needed)
             with self.text.when(count[1]) if count[1] else nullcontext():
@@ -135,6 +146,7 @@ class _Products:
                     target=self.context.target,
                     scratch=self.context.scratch,
                     prefetch=prefetch if far else None,
+                    bfloat16=pairs,
                 )
         return size
 

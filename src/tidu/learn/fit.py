@@ -60,6 +60,7 @@ def fit(
     callbacks: Sequence[Callback] = (),
     progress: bool | Reporter = True,
     gradient_norms: bool = False,
+    bfloat16: bool = False,
     continue_from: FitResult | None = None,
 ) -> FitResult:
     """Find parameters that make a loss small over data.
@@ -117,6 +118,9 @@ def fit(
         run ends.
     progress : bool or Reporter
         Show a bar on standard error, in a terminal or a notebook.
+    bfloat16 : bool
+        Whether matrix products of float32 round their operands to bfloat16 (8 bits of precision instead of 24)
+        and add up in float32: faster where the processor has such products, and less exact.
     continue_from : FitResult, optional
         Go on from an earlier run: its optimizer state and its count of steps and epochs. `params` are
         then usually its `last_params`.
@@ -137,6 +141,8 @@ def fit(
         If the loss does not return one real number, or parameters are not real.
     BudgetError
         If `memory_limit` is too small; `needed` and `plan` are its attributes.
+    UnsupportedError
+        If `bfloat16` is wanted and the processor has no such products.
     ConvergenceError
         If the loss, the parameters or the validation are not finite. Its attribute `result` is a FitResult
         with the best so far, or the parameters of the last epoch that was finite.
@@ -203,7 +209,9 @@ def fit(
         first_epoch=order.first_epoch,
     )
     limit = None if memory_limit is None else parse_bytes(memory_limit)
-    run = _Run(called, chosen, training, order, judge, session, root, clip_norm, limit, threads, gradient_norms)
+    run = _Run(
+        called, chosen, training, order, judge, session, root, clip_norm, limit, threads, gradient_norms, bfloat16
+    )
     return run.from_(start, continue_from)
 
 
@@ -222,6 +230,7 @@ class _Run:
     limit: int | None
     n_threads: int | None
     with_norms: bool
+    bfloat16: bool
 
     def from_(self, params: Tree, earlier: FitResult | None) -> FitResult:
         """Run, and gather what came of it."""
@@ -260,7 +269,15 @@ class _Run:
         step = make_step(self.loss, self.optimizer, self.clip_norm, with_norms=self.with_norms)
         length = self.order.longest
         steps = make_steps(
-            step, params, state, self.data, self.key, length=length, n_threads=self.n_threads, limit=self.limit
+            step,
+            params,
+            state,
+            self.data,
+            self.key,
+            length=length,
+            n_threads=self.n_threads,
+            limit=self.limit,
+            bfloat16=self.bfloat16,
         )
         if self.limit is not None:
             plan_memory(steps, step, params, state, self.key, self.data, self.order, self.validation).require(

@@ -77,6 +77,8 @@ class NativeSteps:
     n_threads : int, optional
     limit : int, optional
         Bytes that the run may take.
+    bfloat16 : bool
+        Whether products round their operands to bfloat16.
     """
 
     def __init__(
@@ -88,7 +90,10 @@ class NativeSteps:
         key: NDArray[np.uint64],
         n_threads: int | None,
         limit: int | None = None,
+        *,
+        bfloat16: bool = False,
     ) -> None:
+        self._bfloat16 = bfloat16
         self._stage_bytes = _STAGE_BYTES if limit is None else min(_STAGE_BYTES, limit // _STAGE_SHARE)
         self._step = step
         self._data = data
@@ -177,6 +182,7 @@ class NativeSteps:
                 frozen=True,
                 trusted=frozenset([len(self._leaves) + len(self._data.columns)]),
                 simplified=True,
+                bfloat16=self._bfloat16,
             )
             n, n_columns = len(self._leaves), len(self._data.columns)
             strides = {n + n_columns: 8 * length, n + n_columns + 1: 8, n + n_columns + 2: 8}

@@ -28,6 +28,7 @@ def make_steps(
     length: int,
     n_threads: int | None,
     limit: int | None,
+    bfloat16: bool,
 ) -> Steps:
     """Return native steps if every node of them has native code, else interpreted ones.
 
@@ -37,10 +38,12 @@ def make_steps(
         If they are interpreted, with the node that is to blame.
     """
     if not config.check_finite:
-        native = NativeSteps(step, params, state, data, key, n_threads, limit)
+        native = NativeSteps(step, params, state, data, key, n_threads, limit, bfloat16=bfloat16)
         try:
             native.plan(length)
         except UnsupportedError as error:
+            if bfloat16:
+                raise
             reason = error.facts["reason"]
             warnings.warn(
                 f"fit runs this loss node by node with NumPy, since not all of it has native code: {reason}",

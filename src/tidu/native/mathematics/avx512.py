@@ -11,8 +11,6 @@ Intel 64 and IA-32 Architectures Software Developer's Manual, volume 2: VSCALEFP
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from tidu.core.emit import Scalar
 from tidu.native.vectors import Vectors, vector_type
 
@@ -87,4 +85,5 @@ def _joined(v: Vectors, low: Scalar, high: Scalar) -> Scalar:
     """Return the lanes of both halves; the second has one more where the number is odd."""
     half = v.lanes // 2
     wide = _of(v, v.lanes - half)
-    return wide.shuffle(_resized(_of(v, half), low, wide.lanes), high, [*range(half), *range(wide.lanes, v.lanes + wide.lanes - half)])
+    kept = [*range(half), *range(wide.lanes, 2 * wide.lanes)]
+    return wide.shuffle(_resized(_of(v, half), low, wide.lanes), high, kept)

@@ -45,7 +45,19 @@ from tidu.native.mathematics.pieces import (
 )
 from tidu.native.vectors import Vectors
 
-__all__ = ["cosh", "decay", "decomposed", "exp", "exp2", "expm1", "exponential", "growth_terms", "minus_ln2", "sinh", "within"]
+__all__ = [
+    "cosh",
+    "decay",
+    "decomposed",
+    "exp",
+    "exp2",
+    "expm1",
+    "exponential",
+    "growth_terms",
+    "minus_ln2",
+    "sinh",
+    "within",
+]
 
 _LOG2_E = 1.4426950408889634
 
