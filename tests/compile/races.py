@@ -17,7 +17,7 @@ import numpy as np
 
 from tidu.compile.kernels import Kernel, Product, Scatter, reads
 from tidu.compile.lower import Settings, lower
-from tidu.compile.partition import row_bounds, split_rows
+from tidu.compile.partition import row_bounds, split_axis, split_rows
 from tidu.compile.plan import Plan
 from tidu.compile.terms import Index, Pick, leaves
 from tidu.compile.views import Buffer, View
@@ -63,22 +63,24 @@ def _touched(interval: Sequence[Kernel], n_threads: int, thread: int) -> Touched
     """Return what a thread reads and writes: for each buffer, and whether it is written, which bytes."""
     found: Touched = {}
 
-    def touch(view: View, rows: tuple[int, int] | None, writes: bool) -> None:
+    def touch(view: View, rows: tuple[int, int] | None, writes: bool, axis: int = 0) -> None:
         mask = found.setdefault((view.buffer, writes), np.zeros(view.buffer.n_bytes, bool))
-        mask.reshape(-1, np.dtype(view.dtype).itemsize)[_elements(view, rows)] = True
+        mask.reshape(-1, np.dtype(view.dtype).itemsize)[_elements(view, rows, axis)] = True
 
     for kernel in interval:
         shared = split_rows(kernel, n_threads)
         rows = None if shared is None else row_bounds(shared, n_threads, thread)
         if rows is None and thread != 0:
             continue
+        axis = split_axis(kernel, n_threads) or 0
         for view in reads(kernel):
-            whole = isinstance(kernel, Product) and view is kernel.b and len(kernel.shape) == 2
-            touch(view, None if whole else rows, False)
+            # A product by rows needs all of its right side, one by columns all of its left side.
+            whole = isinstance(kernel, Product) and len(kernel.shape) == 2 and view is (kernel.a if axis else kernel.b)
+            touch(view, None if whole else rows, False, axis)
         for view in _picked(kernel):
             touch(view, None, isinstance(kernel, Scatter))
         for view in kernel.targets:
-            touch(view, rows, True)
+            touch(view, rows, True, axis)
     return found
 
 
@@ -93,11 +95,11 @@ def _picked(kernel: Kernel) -> Iterator[View]:
         yield View(view.buffer, view.dtype, (*lengths, *view.shape), (*steps, *view.strides), view.offset)
 
 
-def _elements(view: View, rows: tuple[int, int] | None) -> np.ndarray:
-    """Return the numbers of the elements in some rows of a view, or in all of it."""
+def _elements(view: View, rows: tuple[int, int] | None, shared: int) -> np.ndarray:
+    """Return the numbers of the elements in some rows (or columns: axis `shared`) of a view, or in all of it."""
     places = np.array([view.offset])
     for axis, (n, stride) in enumerate(zip(view.shape, view.strides, strict=True)):
-        first, after = rows if axis == 0 and rows is not None else (0, n)
+        first, after = rows if axis == shared and rows is not None else (0, n)
         steps = np.arange(first, after if stride else min(after, first + 1))
         places = (places[:, None] + stride * steps).ravel()
     return places

@@ -23,7 +23,7 @@ from tidu.compile.views import Buffer
 from tidu.core.graph import Graph
 from tidu.native.module import HEAD_BYTES
 
-KERNELS = {"tiny": (12, 2), "digits": (16, 3), "mnist": (18, 3), "cifar": (24, 3), "curve": (14, 3)}
+KERNELS = {"tiny": (12, 3), "digits": (16, 3), "mnist": (18, 5), "cifar": (24, 7), "curve": (14, 2)}
 """Kernels of a step, and intervals between barriers with two threads."""
 
 

@@ -51,12 +51,13 @@ class Context:
 
     @contextmanager
     def share(self, kernel: Kernel) -> Iterator[Bounds | None]:
-        """Write what is inside the ``with`` block for this thread's rows; None stands for all of them.
+        """Write what is inside the ``with`` block for this thread's rows or columns; None stands for all of them.
 
         What is not shared is done by the first thread.
         """
-        if split_rows(kernel, self.n_threads) is not None:
-            yield write_bounds(self.text, kernel.rows, self.n_threads, self.thread)
+        shared = split_rows(kernel, self.n_threads)
+        if shared is not None:
+            yield write_bounds(self.text, shared, self.n_threads, self.thread)
         elif self.n_threads == 1:
             yield None
         else:

@@ -8,12 +8,12 @@ everything that still reads the input. This file writes no code.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from tidu.compile import terms
 from tidu.compile.kernels import Kernel, Nest, Product, Scatter, Store, reads, written
 from tidu.compile.merge import same_place
-from tidu.compile.partition import split_rows
+from tidu.compile.partition import split_axis, view_axis
 from tidu.compile.views import Buffer, View
 
 __all__ = ["in_place", "schedule"]
@@ -81,30 +81,65 @@ def _must_wait(kernel: Kernel, interval: Sequence[Kernel], n_threads: int) -> bo
     """Tell whether another thread may still be at work on what a kernel touches."""
     if n_threads == 1:
         return False
-    rows = split_rows(kernel, n_threads)
     mine = [(view, False) for view in reads(kernel)] + [(view, True) for view in kernel.targets]
     for other in interval:
         theirs = [(view, True) for view in other.targets] + [(view, False) for view in reads(other)]
-        same_rows = rows == split_rows(other, n_threads)
         for view, writes in mine:
             for seen, wrote in theirs:
-                if view.buffer is not seen.buffer or not (writes or wrote):
-                    continue
-                if not same_rows or (rows is not None and not _row_by_row(kernel, view, other, seen)):
+                if (
+                    view.buffer is seen.buffer
+                    and (writes or wrote)
+                    and not _apart(kernel, view, other, seen, n_threads)
+                ):
                     return True
     return False
 
 
-def _row_by_row(kernel: Kernel, view: View, other: Kernel, seen: View) -> bool:
-    """Tell whether row i of one view touches nothing but row i of the other."""
-    if _is_shared(kernel, view) or _is_shared(other, seen):
+def _apart(kernel: Kernel, view: View, other: Kernel, seen: View, n_threads: int) -> bool:
+    """Tell whether no other thread touches what a thread touches of two views of one buffer."""
+    axis, other_axis = split_axis(kernel, n_threads), split_axis(other, n_threads)
+    if axis is None or other_axis is None:
+        return axis is None and other_axis is None
+    share, other_share = _share(kernel, view, axis), _share(other, seen, other_axis)
+    if share is None or other_share is None or (share.stride, share.period) != (other_share.stride, other_share.period):
         return False
-    stride = view.strides[0]
-    if stride <= 0 or seen.strides[0] != stride:
-        return False
-    spans = [_span(view), _span(seen)]
-    first, last = min(low for low, _ in spans), max(high for _, high in spans)
-    return last - first < stride
+    return max(share.last, other_share.last) - min(share.first, other_share.first) < share.stride
+
+
+@dataclass(frozen=True, slots=True)
+class _Share:
+    """Where the parts of a view lie: `stride` apart, and again in every `period`.
+
+    Parameters
+    ----------
+    stride, period : int
+    first, last : int
+        Elements of part 0 within a period.
+    """
+
+    stride: int
+    period: int
+    first: int
+    last: int
+
+
+def _share(kernel: Kernel, view: View, axis: int) -> _Share | None:
+    """Return where the parts of a view lie, or None if they cannot be told apart by their places."""
+    own = view_axis(kernel, view, axis)
+    if own is None or view.shape[own] < 2 or view.strides[own] <= 0:
+        return None
+    stride = view.strides[own]
+    period = stride * view.shape[own]
+    low = high = 0
+    for other, (length, step) in enumerate(zip(view.shape, view.strides, strict=True)):
+        if other == own or length == 1:
+            continue
+        if abs(step) < period:
+            low, high = low + min(0, step * (length - 1)), high + max(0, step * (length - 1))
+        elif step % period:
+            return None
+    first = (view.offset + low) % period
+    return _Share(stride, period, first, first + high - low)
 
 
 def _is_shared(kernel: Kernel, view: View) -> bool:
@@ -115,12 +150,6 @@ def _is_shared(kernel: Kernel, view: View) -> bool:
         isinstance(x, terms.Pick) and x.view is view for x in terms.leaves(kernel.terms)
     )
     return picked or not view.shape
-
-
-def _span(view: View) -> tuple[int, int]:
-    """Return the first and the last element of row 0."""
-    reach = [(n - 1) * stride for n, stride in zip(view.shape[1:], view.strides[1:], strict=True)]
-    return view.offset + sum(x for x in reach if x < 0), view.offset + sum(x for x in reach if x > 0)
 
 
 def in_place(

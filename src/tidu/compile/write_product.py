@@ -10,7 +10,7 @@ import numpy as np
 from tidu.compile.context import Bounds, Context, store_all
 from tidu.compile.evaluate import Evaluator, Point
 from tidu.compile.kernels import Product
-from tidu.compile.partition import row_bounds
+from tidu.compile.partition import row_bounds, split_axis
 from tidu.compile.terms import views_of
 from tidu.compile.views import Buffer, View
 from tidu.core.emit import Scalar
@@ -53,7 +53,28 @@ class _Products:
     def write(self) -> int:
         """Write all of it."""
         with self.context.share(self.product) as bounds:
-            return self._stacked(self.product, self.evaluator, self.evaluator.start(), bounds)
+            point = self.evaluator.start()
+            if split_axis(self.product, self.context.n_threads) == 1 and bounds is not None:
+                return self._columns(point, bounds)
+            return self._stacked(self.product, self.evaluator, point, bounds)
+
+    def _columns(self, point: Point, bounds: Bounds) -> int:
+        """Write this thread's columns of a product of two matrices."""
+        product, size = self.product, 0
+        first, after = bounds
+        n, n_threads = product.shape[1], self.context.n_threads
+        count = self.text.value(f"sub nsw i64 {after}, {first}")
+        shares = {b - a for a, b in (row_bounds(n, n_threads, t) for t in range(n_threads))}
+        place_b = self._advance(product.b, 1, first, self._begin(product.b))
+        for share in sorted(shares):
+            mine = (
+                nullcontext() if len(shares) == 1 else self.text.when(self.text.value(f"icmp eq i64 {count}, {share}"))
+            )
+            with mine:
+                place_a = self._begin(product.a)
+                needed = self._matrices(product, self.evaluator, point, place_a, place_b, None, (first, share))
+                size = max(size, needed)
+        return size
 
     def _stacked(self, product: Product, evaluator: Evaluator, point: Point, bounds: Bounds | None) -> int:
         """Write a loop for each axis of the stack, and inside the product of two matrices."""
@@ -89,17 +110,28 @@ class _Products:
         return self.text.offset(Vectors(self.text, view.dtype).element, place, step)
 
     def _matrices(
-        self, product: Product, evaluator: Evaluator, point: Point, a: str, b: str, bounds: Bounds | None
+        self,
+        product: Product,
+        evaluator: Evaluator,
+        point: Point,
+        a: str,
+        b: str,
+        bounds: Bounds | None,
+        columns: tuple[str, int] | None = None,
     ) -> int:
+        """Write a product of two matrices: all columns, or so many from a first one."""
         m, n = product.shape[-2:]
+        first_column, n = columns or ("0", n)
         layouts = [Layout(*view.strides[-2:]) for view in (product.a, product.b)]
         dtype, depth = product.result.dtype, product.a.shape[-1]
 
         def finish(vectors: Vectors, row: str, column: str, total: Scalar) -> None:
             in_row = evaluator.enter(point, row)
-            store_all(evaluator, evaluator.enter(in_row, column, vectors.lanes, total), product.stores)
+            at = self._sum(first_column, column)
+            store_all(evaluator, evaluator.enter(in_row, at, vectors.lanes, total), product.stores)
 
         def prefetch(row: str, column: str) -> None:
+            column = self._sum(first_column, column)
             for view in far:
                 at = self.text.offset("i8", self.context.bases[view.buffer], view.distance)
                 for index, stride in zip((row, column), view.strides, strict=True):
@@ -149,6 +181,11 @@ class _Products:
                     bfloat16=pairs,
                 )
         return size
+
+    def _sum(self, a: str, b: str) -> str:
+        if "0" in (a, b):
+            return b if a == "0" else a
+        return self.text.value(f"add nuw nsw i64 {a}, {b}")
 
     def _pieces(self, m: int, bounds: Bounds | None) -> list[tuple[str, tuple[str, str], int]]:
         """Return the first row, the number of rows (and the condition under which it is that), and the most.

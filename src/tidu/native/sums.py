@@ -21,6 +21,10 @@ _FEW_SUMS = 12
 """So few sums take so little time that the loop's own instructions count: two steps are written."""
 
 
+_AHEAD = 16
+"""Steps: some 400 cycles of a tile, what a line takes from another processor."""
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
     """Where the vectors of a panel of B are read.
@@ -115,6 +119,7 @@ class Tile:
         for step in range(count):
             row = self._offset(places[1], step * self.b.row)
             factors = [self._factor(row, begin, n) for begin, n in zip(self.b.begins, self.b.columns, strict=True)]
+            self._fetch(row)
             following = []
             for i in range(self.height):
                 element = one.load(self._offset(places[0], i * self.a.row + step * self._column))
@@ -123,6 +128,19 @@ class Tile:
                     following.append(self._multiply_add(every, factor, total))
             sums = following
         return sums
+
+    def _fetch(self, row: str) -> None:
+        """Have a row of B that is needed some steps later brought near.
+
+        Where rows lie apart no processor guesses the next one; and the weights may still be with another
+        processor, which has just changed them. What lies past the end is not read, so nothing can happen.
+        """
+        if self.pairs or self.b.column != 1 or self.b.row <= self.lanes * len(self.b.begins):
+            return
+        self.text.declare("declare void @llvm.prefetch.p0(ptr, i32, i32, i32)")
+        for begin in self.b.begins:
+            place = self._offset(row, _AHEAD * self.b.row + begin)
+            self.text.do(f"call void @llvm.prefetch.p0(ptr {place}, i32 0, i32 3, i32 1)")
 
     def _factor(self, row: str, begin: int, columns: int) -> Scalar:
         narrow = Vectors(self.text, self._operands, columns)
