@@ -145,10 +145,11 @@ def test_a_planted_missing_barrier_is_caught_by_both_checkers(
 
 def test_a_planted_vector_across_the_rows_of_two_threads_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     """The kernels are in order, only their code is not; so it takes the code to see it."""
-    x = np.random.default_rng(0).normal(size=(50, 40))
-    graph = graph_of(lambda x: np.sum(np.exp(x), axis=0), x)
+    rng = np.random.default_rng(0)
+    inputs = [rng.normal(size=(50, 40)), rng.normal(size=(40, 6))]
+    graph = graph_of(lambda x, w: np.sum(np.exp(x), axis=0)[:, None] * w, *inputs)
     monkeypatch.setattr(writing, "grain", lambda n_rows, n_threads: 16)
-    serial, inputs = Serial(lower(graph, general(n_threads=2))), [x]
+    serial = Serial(lower(graph, general(n_threads=2)))
     forward, backward = (serial(inputs, order) for order in ([0, 1], [1, 0]))
     assert any(a.tobytes() != b.tobytes() for a, b in zip(forward, backward, strict=True))
 

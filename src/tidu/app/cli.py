@@ -115,6 +115,7 @@ def demo(out: Path, quick: bool, seed: int, memory_limit: int | None, lang: Lang
 @click.option("--regress", is_flag=True, help="Take the target for a number.")
 @options.seed
 @options.memory_limit
+@options.threads
 @options.language
 def fit(
     data: str,
@@ -131,6 +132,7 @@ def fit(
     regress: bool,
     seed: int,
     memory_limit: int | None,
+    threads: int | None,
     lang: Language,
 ) -> None:
     """Fit a linear model, a network and k-NN to DATA, and report how well each does.
@@ -164,6 +166,7 @@ def fit(
         task="classification" if classify else "regression" if regress else None,
         seed=seed,
         memory_limit=memory_limit,
+        threads=threads,
         lang=lang,
         command=_command(
             "fit",
@@ -181,6 +184,7 @@ def fit(
             regress=regress,
             seed=seed,
             memory_limit=memory_limit,
+            threads=threads,
             lang=lang,
         ),
     )

@@ -11,7 +11,7 @@ from tidu.config import parse_bytes
 from tidu.errors import ParameterError
 from tidu.words import LANGUAGES
 
-__all__ = ["BYTES", "LAYERS", "MODELS", "MODEL_NAMES", "language", "memory_limit", "seed"]
+__all__ = ["BYTES", "LAYERS", "MODELS", "MODEL_NAMES", "language", "memory_limit", "seed", "threads"]
 
 Command = TypeVar("Command", bound=Callable[..., object])
 
@@ -79,6 +79,15 @@ def memory_limit(command: Command) -> Command:
     """Add ``--memory-limit``."""
     return click.option(
         "--memory-limit", type=BYTES, help="The most memory to allocate, such as 2GB; default: no limit."
+    )(command)
+
+
+def threads(command: Command) -> Command:
+    """Add ``--threads``."""
+    return click.option(
+        "--threads",
+        type=click.IntRange(1, 1024),
+        help="Processors that share the work; default: all. The result does not depend on it.",
     )(command)
 
 

@@ -42,6 +42,8 @@ class FitSettings:
         Some of "linear", "network", "knn".
     memory_limit : int or None
         The most to allocate, in bytes.
+    threads : int or None
+        How many share the work of a network's step; None leaves it to the machine. Results do not depend on it.
     task : "classification", "regression" or None
         None looks at the target.
     lang : str
@@ -61,6 +63,7 @@ class FitSettings:
     k: int = 5
     seed: int = 0
     memory_limit: int | None = None
+    threads: int | None = None
     task: Task | None = None
     lang: Language = "en"
 

@@ -184,6 +184,7 @@ def _trained(name: str, problem: Problem, features: Features, settings: FitSetti
         callbacks=() if watch is None else (watch,),
         progress=EpochBar(say(f"fit.{name}", settings.lang), settings.lang),
         gradient_norms=True,
+        threads=settings.threads,
     )
     best = cast("Params", result.params)
     return Trained(

@@ -11,7 +11,6 @@ doi:10.1145/2063384.2063405.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import cast
 
@@ -19,28 +18,34 @@ import numpy as np
 
 from tidu.compile import terms
 from tidu.compile.terms import Apply, Term
-from tidu.compile.views import Ramp, row_major
+from tidu.compile.views import Ramp
 from tidu.core.emit import EmitScalar, Scalar, ScalarBuilder
 from tidu.core.spec import Shape
+from tidu.native.text import FunctionText
 from tidu.native.vectors import Vectors
 
-__all__ = ["derived_keys", "drawn_bits", "unit_intervals"]
+__all__ = ["WORDS", "derived_keys", "drawn_blocks", "unit_intervals"]
 
 _MULTIPLIERS = 0xD2E7470EE14C6C93, 0xCA5A826395121157
 _KEY_STEPS = 0x9E3779B97F4A7C15, 0xBB67AE8584CAA73B
 _ROUNDS = 10
 _FLOPS = 16 * _ROUNDS
-"""Of one block; a block is computed for every word of it."""
-_WORDS = 4
+"""Of one block."""
+WORDS = 4
+"""Random words that one block gives."""
 
 
-def drawn_bits(key: Term, shape: Shape) -> Term:
-    """Return the term of ``shape`` random words for each key of shape (..., 2)."""
+def drawn_blocks(key: Term, n_blocks: int) -> list[Term]:
+    """Return the terms of the words of a block, for each of `n_blocks` blocks and each key of shape (..., 2)."""
     lead = key.shape[:-1]
-    out = (*lead, *shape)
-    position = Ramp(out, (*(0,) * len(lead), *row_major(shape)))
-    words = (_spread(_word(key, w), lead, out) for w in range(2))
-    return Apply(_bits, (position, *words), "uint64", "uint64", out, _FLOPS, "random_bits")
+    out = (*lead, n_blocks)
+    number = Ramp(out, (*(0,) * len(lead), 1), 1)
+    words = tuple(_spread(_word(key, w), lead, out) for w in range(2))
+    block = _Block()
+    return [
+        Apply(block.word(w), (number, *words), "uint64", "uint64", out, _FLOPS // WORDS, "random_bits")
+        for w in range(WORDS)
+    ]
 
 
 def derived_keys(key: Term, number: Term, purpose: int, shape: Shape) -> Term:
@@ -71,12 +76,24 @@ def _spread(x: Term, lead: Shape, shape: Shape) -> Term:
     return terms.broadcast_to(cast("Term", longer), shape)
 
 
-def _bits(builder: ScalarBuilder, position: Scalar, k0: Scalar, k1: Scalar) -> Scalar:
-    v = cast("Vectors", builder)
-    block = v.add(v.bitwise("lshr", position, v.constant(int(math.log2(_WORDS)))), v.constant(1))
-    words = _philox(v, [block, v.constant(0), v.constant(0), v.constant(0)], k0, k1)
-    which = v.bitwise("and", position, v.constant(_WORDS - 1))
-    return _chosen(v, which, words)
+class _Block:
+    """The code of a block, written once for all its words where these are computed at one point."""
+
+    def __init__(self) -> None:
+        self._written: dict[tuple[FunctionText, Scalar, Scalar, Scalar], list[Scalar]] = {}
+
+    def word(self, which: int) -> EmitScalar:
+        """Return the code of one word."""
+
+        def emit(builder: ScalarBuilder, number: Scalar, k0: Scalar, k1: Scalar) -> Scalar:
+            v = cast("Vectors", builder)
+            place = v.text, number, k0, k1
+            if place not in self._written:
+                zero = v.constant(0)
+                self._written[place] = _philox(v, [number, zero, zero, zero], k0, k1)
+            return self._written[place][which]
+
+        return emit
 
 
 def _derived(purpose: int) -> EmitScalar:

@@ -120,7 +120,7 @@ class _Fusion:
             case Template(name="scatter_add"):
                 return self._scatter(operands, node)
             case Template(name="random_bits"):
-                return self._kept(counters.drawn_bits(operands[0], cast("Shape", op.params["shape"])), node)
+                return self._drawn(operands[0], cast("Shape", op.params["shape"]), node)
             case Template(name="derive_key"):
                 purpose = cast("int", op.params["purpose"])
                 return self._kept(counters.derived_keys(operands[0], operands[1], purpose, node.spec.shape), node)
@@ -188,6 +188,23 @@ class _Fusion:
 
     def _multiply(self, a: View, b: View, result: View) -> None:
         self.kernels.append(Product(a, b, result, [Store(result, result)]))
+
+    def _drawn(self, key: Term, shape: Shape, node: Node) -> Term:
+        """Draw random words, a block of them at each point, into a whole number of blocks for each key."""
+        lead, count = key.shape[:-1], math.prod(shape)
+        n_blocks = -(-count // counters.WORDS)
+        result = _new(Spec((*lead, n_blocks * counters.WORDS), node.spec.dtype), node)
+        start, ones = (0,) * len(lead), (1,) * len(lead)
+        space = tuple(n for n in (*lead, n_blocks) if n != 1)
+        stores = []
+        for number, word in enumerate(counters.drawn_blocks(key, n_blocks)):
+            stores.append((word, terms.window(result, (*start, number), (*lead, n_blocks), (*ones, counters.WORDS))))
+        moved = terms.reshape_all([x for pair in stores for x in pair], space)
+        pairs = zip(*[iter(cast("list[Term]", moved))] * 2, strict=True)
+        self.kernels.append(Nest(space, len(space), [Store(word, cast("View", target)) for word, target in pairs]))
+        drawn = terms.window(result, (*start, 0), (*lead, count), (*ones, 1))
+        found = terms.reshape(drawn, node.spec.shape)
+        return terms.reshape(self._copy(drawn, drawn.dtype), node.spec.shape) if found is None else found  # type: ignore[return-value]
 
     # Indexing.
 

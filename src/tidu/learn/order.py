@@ -73,6 +73,8 @@ class Order:
         if self.numbers is not None:
             each = self.steps_per_epoch
             chosen = self.numbers[first * each : (first + count) * each]
+            if isinstance(chosen, np.ndarray):
+                return chosen.reshape(-1), np.full(len(chosen), chosen.shape[1], np.intp)
             return np.concatenate(chosen), np.array([len(rows) for rows in chosen], np.intp)
         rows = [
             self._permuted(self.first_epoch + epoch) if self.shuffle else np.arange(self.n_rows)

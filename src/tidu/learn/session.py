@@ -103,7 +103,8 @@ class Session:
         ConvergenceError
             If the parameters, the validation loss or the score are not finite.
         """
-        if not finite_tree(params):
+        # Of epochs that were taken in one go only the last one's parameters are there: they are looked at once.
+        if params is not self.sound and not finite_tree(params):
             raise ConvergenceError(f"the parameters are no longer finite after epoch {self.epoch}", epoch=self.epoch)
         measured = Measured() if self._validation is None else self._validation(params)
         for name, value in (("validation loss", measured.loss), ("score", measured.score)):

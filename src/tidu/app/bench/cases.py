@@ -87,7 +87,7 @@ CASES: Mapping[str, Case] = {
             "sigmoid",
             "squared",
             batch=32,
-            n_rows=320_000,
+            n_rows=32_000,
             optimizer="sgd",
             goals={"jax-scan": 30, "torch": 500},
         ),
