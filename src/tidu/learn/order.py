@@ -36,8 +36,8 @@ class Order:
         Of the shuffling.
     first_epoch : int
         Number of the first epoch, where a run goes on from an earlier one.
-    numbers : sequence of ndarray or None
-        The user's own row numbers, one array for each step.
+    numbers : sequence of ndarray, ndarray of shape (n_steps, batch_size) or None
+        The user's own row numbers, one row or array for each step.
     """
 
     n_rows: int
@@ -46,7 +46,7 @@ class Order:
     shuffle: bool
     key: NDArray[np.uint64]
     first_epoch: int = 0
-    numbers: Sequence[Rows] | None = None
+    numbers: Sequence[Rows] | Rows | None = None
 
     @property
     def steps_per_epoch(self) -> int:
@@ -119,9 +119,8 @@ def as_order(
             key,
             first_epoch,
         )
-    numbers = _table(shuffle, n_rows)
-    if numbers is None:
-        numbers = tuple(_numbers(shuffle, n_rows))
+    table = _table(shuffle, n_rows)
+    numbers: Sequence[Rows] | Rows = tuple(_numbers(shuffle, n_rows)) if table is None else table
     width = max(map(len, numbers))
     if batch_size is not None and batch_size != width:
         raise ParameterError(
@@ -141,13 +140,13 @@ def as_order(
     return Order(n_rows, width, found, False, key, first_epoch, numbers)
 
 
-def _table(shuffle: object, n_rows: int) -> Sequence[Rows] | None:
+def _table(shuffle: object, n_rows: int) -> Rows | None:
     """Return a table of row numbers as it stands if nothing is wrong with it; else None, and each row is looked at."""
     if not isinstance(shuffle, np.ndarray) or shuffle.ndim != 2 or shuffle.dtype.kind not in "iu" or not shuffle.size:
         return None
     if shuffle.min() < 0 or shuffle.max() >= n_rows:
         return None
-    return cast("Sequence[Rows]", shuffle.astype(np.intp, copy=False))
+    return shuffle.astype(np.intp, copy=False)
 
 
 def _numbers(shuffle: object, n_rows: int) -> Iterator[Rows]:
