@@ -1,4 +1,4 @@
-"""What a gradient costs beside its value on the interpreter: an MLP with cross-entropy, turn by turn.
+"""What a gradient costs beside its value when both are compiled: an MLP with cross-entropy, turn by turn.
 
     python benchmarks/gradient_cost.py
 

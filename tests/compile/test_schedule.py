@@ -14,9 +14,11 @@ from tests.compile.programs import Program, programs
 from tests.compile.races import Serial, intervals_of, races
 from tests.compile.training_steps import NETWORKS, training_step
 
+import tidu
 from tidu.compile import schedule as scheduling
 from tidu.compile import write_nest as writing
 from tidu.compile.lower import lower
+from tidu.compile.partition import split_axis
 from tidu.core.graph import Graph
 from tidu.ops.indexing import gather
 from tidu.trace.function import trace
@@ -223,3 +225,33 @@ def test_a_planted_overwriting_is_caught(monkeypatch: pytest.MonkeyPatch) -> Non
         except AssertionError:
             failed.append(what)
     assert failed == ["read backwards", "transposed", "a row of it everywhere"]
+
+
+@pytest.mark.parametrize(("n_batch", "n_threads"), [(16, 2), (32, 2), (24, 3)])
+def test_products_by_columns_among_products_by_rows_do_not_race(n_batch: int, n_threads: int) -> None:
+    """Weights with more columns than the batch has rows are divided by columns, gradients by rows."""
+    rng = np.random.default_rng(0)
+    wide = 32 * n_threads * 2
+    inputs = [
+        rng.normal(size=shape) for shape in ((n_batch, 20), (20, wide), (wide, 32 * n_threads), (32 * n_threads, 5))
+    ]
+
+    def step(x: np.ndarray, w1: np.ndarray, w2: np.ndarray, w3: np.ndarray) -> object:
+        def loss(w1: np.ndarray, w2: np.ndarray, w3: np.ndarray) -> object:
+            return np.mean((np.tanh(np.maximum(x @ w1, 0.0) @ w2) @ w3) ** 2)
+
+        gradients = tidu.grad(loss, argnums=(0, 1, 2))(w1, w2, w3)
+        return tuple(w - 0.1 * g for w, g in zip((w1, w2, w3), gradients, strict=True))
+
+    traced = trace(step, inputs, eager=False)
+    graph = traced.graph
+    inputs += [np.ascontiguousarray(x) for x in traced.captures]
+    settings = general(n_threads=n_threads, aliases={0: 1, 1: 2, 2: 3})
+    intervals = intervals_of(graph, settings)
+    assert any(split_axis(kernel, n_threads) == 1 for interval in intervals for kernel in interval)
+    assert not races(intervals, n_threads)
+    plain = lower(graph, general(n_threads=n_threads))
+    expected = interpreted(graph, inputs)
+    for order in (list(range(n_threads)), list(range(n_threads))[::-1]):
+        for got, want in zip(Serial(plain)(inputs, order), expected, strict=True):
+            np.testing.assert_allclose(got, want, rtol=0, atol=1e-13)
