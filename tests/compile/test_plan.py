@@ -50,7 +50,7 @@ def test_the_plan_of_a_small_network_is_this() -> None:
     x, w, v = np.ones((64, 20), np.float32), np.ones((20, 32), np.float32), np.ones((32, 10), np.float32)
     plan = lower(graph_of(forward, x, w, v), general(n_threads=2))
     assert text_of(plan).splitlines() == [
-        "0 product 64 x 20 x 32: maximum (64, 32)",
+        "0 product 64 x 20 x 32: maximum -> h (64, 32)",
         "0 product 64 x 32 x 10: copy -> z (64, 10)",
         "0 fold: copy (64, 10)",
         "0 fold: subtract, exp -> e (64, 10)",

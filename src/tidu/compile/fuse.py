@@ -170,7 +170,7 @@ class _Fusion:
     def _product(self, a: Term, b: Term, node: Node) -> Term:
         out = node.spec
         stack = out.shape[:-2]
-        left, right = self._in_memory(a), self._in_memory(b)
+        left, right = (self._in_memory(x, operand) for x, operand in zip((a, b), node.operands, strict=True))
         dtype = out.dtype.name
         left, right = (x if x.dtype == dtype else self._copy(x, dtype) for x in (left, right))
         result = _new(out, node)
@@ -203,8 +203,7 @@ class _Fusion:
         pairs = zip(*[iter(cast("list[Term]", moved))] * 2, strict=True)
         self.kernels.append(Nest(space, len(space), [Store(word, cast("View", target)) for word, target in pairs]))
         drawn = terms.window(result, (*start, 0), (*lead, count), (*ones, 1))
-        found = terms.reshape(drawn, node.spec.shape)
-        return terms.reshape(self._copy(drawn, drawn.dtype), node.spec.shape) if found is None else found  # type: ignore[return-value]
+        return self._reshape(drawn, node.spec.shape)
 
     # Indexing.
 
@@ -246,10 +245,8 @@ class _Fusion:
         same = _apply(
             _equal, [Ramp(out.shape, (0, 1)), terms.broadcast_to(column, out.shape)], "bool", "equal", computing="int64"
         )
-        held = terms.reshape(values, (lead[0], 1))
-        if held is None:
-            held = terms.reshape(self._copy(values, values.dtype), (lead[0], 1))
-        spread, zero = self._spread(cast("Term", held), out.shape), Uniform(0.0, out.dtype.name, out.shape)
+        held = self._reshape(values, (lead[0], 1))
+        spread, zero = self._spread(held, out.shape), Uniform(0.0, out.dtype.name, out.shape)
         chosen = Apply(_choose, (same, spread, zero), out.dtype.name, out.dtype.name, out.shape, 1, "one_hot")
         return self._kept(chosen, node)
 
@@ -260,11 +257,8 @@ class _Fusion:
         found = []
         for i, (index, length) in enumerate(zip(given, lengths, strict=False)):
             spread = terms.broadcast_to(index, lead)
-            longer = (*lead, *(1,) * (len(shape) - len(lead)))
-            extended = terms.reshape(spread, longer)
-            if extended is None:
-                extended = terms.reshape(self._copy(spread, spread.dtype), longer)
-            whole = terms.broadcast_to(cast("Term", extended), shape)
+            extended = self._reshape(spread, (*lead, *(1,) * (len(shape) - len(lead))))
+            whole = terms.broadcast_to(extended, shape)
             trusted = node.operands[1 + first + i] in self.trusted or _within(index, length)
             found.append(Index(whole, length, trusted))
         return tuple(found)
@@ -288,10 +282,7 @@ class _Fusion:
             case "slice":
                 return terms.window(x, shape["start"], shape["size"], shape["step"])
             case "reshape":
-                moved = terms.reshape(x, out.shape)
-                if moved is None:
-                    moved = terms.reshape(self._copy(x, x.dtype), out.shape)
-                return cast("Term", moved)
+                return self._reshape(x, out.shape)
             case "embed":
                 result = _new(out, node)
                 self._copy_into(Uniform(0.0, out.dtype.name, out.shape), result)
@@ -300,6 +291,11 @@ class _Fusion:
                 return result
             case _:
                 return self._concatenate(operands, cast("int", params["axis"]), node)
+
+    def _reshape(self, x: Term, shape: Shape) -> Term:
+        """Return `x` in another shape, copied first where strides cannot say it."""
+        moved = terms.reshape(x, shape)
+        return cast("Term", terms.reshape(self._copy(x, x.dtype), shape)) if moved is None else moved
 
     def _concatenate(self, operands: Sequence[Term], axis: int, node: Node) -> View:
         result = _new(node.spec, node)

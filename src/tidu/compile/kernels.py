@@ -7,16 +7,16 @@ kernels; `tidu.compile.write` makes code of them. This file knows no graph and n
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from tidu.compile.terms import Apply, Pick, Term, leaves, ordered, views_of
+from tidu.compile.terms import Apply, Term, ordered, views_of
 from tidu.compile.views import Buffer, View
 from tidu.core.emit import Fold
 from tidu.core.spec import Shape
 
-__all__ = ["Kernel", "Nest", "Product", "Scatter", "Store", "Total"]
+__all__ = ["Kernel", "Nest", "Product", "Scatter", "Store", "Total", "reads", "written"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -199,8 +199,3 @@ def reads(kernel: Kernel) -> Iterator[View]:
 def written(kernel: Kernel) -> set[Buffer]:
     """Return the buffers that a kernel writes."""
     return {view.buffer for view in kernel.targets}
-
-
-def picked(terms: Sequence[Term]) -> set[Buffer]:
-    """Return the buffers that are read at positions known only when the code runs."""
-    return {leaf.view.buffer for leaf in leaves(terms) if isinstance(leaf, Pick)}

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tidu.compile.fuse import fuse
+from tidu.compile.kernels import Kernel, reads
 from tidu.compile.merge import merge
 from tidu.compile.plan import Plan, make_plan, unrolled_plan
 from tidu.compile.schedule import in_place
@@ -166,11 +167,9 @@ def target_of(processor: Processor) -> Target:
     return Target(vector_bytes(processor), n_vector_registers(processor), fused, processor.enabled)
 
 
-def _given(node: Node, number: int, kernels: object) -> Buffer:
+def _given(node: Node, number: int, kernels: Sequence[Kernel]) -> Buffer:
     """Return the buffer of an input, the very one that kernels read where they do."""
-    from tidu.compile.kernels import Kernel, reads
-
-    for kernel in cast("list[Kernel]", kernels):
+    for kernel in kernels:
         for view in reads(kernel):
             if view.buffer.given == number:
                 return view.buffer

@@ -12,10 +12,7 @@ from collections.abc import Iterator, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-__all__ = ["LLVM_TYPES", "FunctionText", "Kernel", "Loop"]
-
-LLVM_TYPES = {"float32": "float", "float64": "double", "bool": "i8"}
-"""How an element of each dtype lies in memory."""
+__all__ = ["FunctionText", "Kernel", "Loop"]
 
 
 @dataclass(frozen=True, slots=True)
