@@ -31,6 +31,9 @@ _MOST_EPOCH_ROWS = 1 << 20
 """Row numbers of epochs that are taken at once."""
 
 
+_NO_NORMS = np.zeros(0)
+
+
 @dataclass(slots=True)
 class Position:
     """Where a run stands. One attribute, set at once: an interrupt never sees half a step.
@@ -125,7 +128,7 @@ class _Descent:
                 loss=mean,
                 learning_rate=float(rates[part][-1]),
                 steps_per_s=1.0 / self.step_s,
-                gradient_norms=np.sqrt(taken.squares[part]).mean(axis=0),
+                gradient_norms=np.sqrt(taken.squares[part]).mean(axis=0) if taken.squares.shape[1] else _NO_NORMS,
             )
         return ended
 
