@@ -269,10 +269,29 @@ def test_a_seed_that_numpy_repeats_is_one_number() -> None:
 def test_captured_arrays_may_still_change() -> None:
     mine = np.ones(3)
     of_mine = np.broadcast_to(mine[:1], (3,))
-    for captured in (mine, of_mine, np.array(1.0), np.zeros((0, 3))):
+    of_a_number = np.broadcast_to(np.array(1.0), (3,))
+    for captured in (mine, of_mine, of_a_number, np.array(1.0), np.zeros((0, 3))):
         traced = trace(lambda x, w=captured: x[:0] + w[..., :0] if w.size == 0 else x * w, [X], eager=False)
         assert len(traced.captures) == 1
         assert str(simplify(traced.graph, traced.captures)) == str(simplify(traced.graph))
+
+
+@pytest.mark.parametrize("dtype", ["int64", "uint8", "float32", ">f8"])
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda c: np.exp(c) / np.sum(np.exp(c)),
+        lambda c: np.log(1.0 + np.exp(c)),
+        lambda c: np.log(np.sum(np.exp(c))),
+        lambda c: np.log1p(np.exp(c)),
+    ],
+)
+def test_stable_forms_compute_integers_as_the_float_that_numpy_makes_of_them(function: object, dtype: str) -> None:
+    c = np.array([0, 1, 1, 0], dtype)
+    graph = graph_of(function, c)  # type: ignore[arg-type]
+    (got,), (want,) = interpret(simplify(graph), [c]), interpret(graph, [c])
+    assert np.asarray(got).dtype == np.asarray(want).dtype
+    np.testing.assert_allclose(got, want, rtol=1e-2 if np.asarray(want).dtype.itemsize < 4 else 1e-6)
 
 
 def test_a_planted_wrong_rule_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -25,6 +25,7 @@ from tidu.native.threads import (
     barrier_functions,
     barrier_text,
     default_threads,
+    meeting_us,
     team,
 )
 
@@ -333,3 +334,15 @@ def test_a_number_of_threads_that_is_none_is_refused(monkeypatch: pytest.MonkeyP
     with pytest.raises(ParameterError) as refused:
         default_threads()
     assert refused.value.facts == {"variable": "TIDU_NUM_THREADS", "value": value}
+
+
+def test_teams_of_different_sizes_meet_at_once_without_waiting_for_each_other() -> None:
+    callers = [
+        threading.Thread(target=lambda count=count: [meeting_us(count) for _ in range(30)], daemon=True)
+        for count in (2, 3, 4, 2)
+    ]
+    for caller in callers:
+        caller.start()
+    for caller in callers:
+        caller.join(60)
+    assert not any(caller.is_alive() for caller in callers)

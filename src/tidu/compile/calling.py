@@ -168,11 +168,11 @@ def _held(piece: Piece, captures: Sequence[object]) -> list[object]:
 
 
 def _is_fixed(array: NDArray[np.generic]) -> bool:
-    """Tell whether an array is read-only, and so is what it is a view of, unless that is a single number."""
+    """Tell whether an array is read-only, and so is what it is a view of."""
     base = array.base
     if array.flags.writeable or not (base is None or isinstance(base, np.ndarray)):
         return False
-    return base is None or not base.shape or _is_fixed(base)
+    return base is None or _is_fixed(base)
 
 
 class _Results:

@@ -6,7 +6,6 @@ A `NativeFunction` owns machine code and arena; a call hands it addresses and re
 from __future__ import annotations
 
 import ctypes
-import threading
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -20,6 +19,7 @@ from tidu.core.spec import Spec
 from tidu.errors import DtypeError, ShapeError
 from tidu.native.cache import default_cache
 from tidu.native.ledger import Ledger
+from tidu.native.locks import Lock
 from tidu.native.machine import MachineCode, NativeCall, Processor, compile_text
 from tidu.native.module import ENTRY, HEAD_BYTES
 from tidu.native.threads import team
@@ -78,7 +78,7 @@ class NativeFunction:
         self._call: NativeCall = code.function(ENTRY, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)
         self._team = team(plan.n_threads)
         # The arena is one: a second thread waits for the first.
-        self._lock = threading.Lock()
+        self._lock = Lock()
 
     @classmethod
     def of(

@@ -6,10 +6,10 @@ found needs neither passes nor LLVM's compiler. This file knows nothing of what 
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import sys
-import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -26,6 +26,7 @@ from tidu.core.emit import Fold
 from tidu.core.graph import Graph, Input, Literal, Operation
 from tidu.core.primitive import Primitive
 from tidu.native.cache import cache_key, default_cache
+from tidu.native.locks import Lock
 from tidu.native.machine import MachineCode, Processor, host, link, made_by, object_code
 from tidu.native.module import Body, module_text
 
@@ -36,7 +37,7 @@ _KEPT = 256
 _LENGTH = 8
 """Bytes of the number that says how long the description before the object code is."""
 _kept: OrderedDict[str, Compiled] = OrderedDict()
-_lock = threading.Lock()
+_lock = Lock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +147,8 @@ def _parts(graph: Graph, settings: Settings, strides: Mapping[int, int] | None, 
     for captured in settings.captures if settings.frozen else ():
         array: NDArray[np.generic] = np.asarray(captured)
         # Only integers are looked at when code is made: rows of numbers, and known indices.
-        yield f"{array.dtype}{array.shape}{array.tobytes().hex() if array.dtype.kind in 'iu' else ''}"
+        looked_at = hashlib.sha256(array.tobytes()).hexdigest() if array.dtype.kind in "iu" else ""
+        yield f"{array.dtype}{array.shape}{looked_at}"
     numbers = {node: i for i, node in enumerate(graph.nodes)}
     for node in graph.nodes:
         match node.op:
@@ -177,7 +179,8 @@ def _function_text(function: Callable[..., object]) -> str:
     cells = [cell.cell_contents for cell in function.__closure__ or ()]
     held = [_function_text(x) if hasattr(x, "__code__") else repr(x) for x in cells]
     constants = [x.co_code.hex() if hasattr(x, "co_code") else repr(x) for x in code.co_consts]
-    return f"{code.co_code.hex()} {constants} {code.co_names} {held}"
+    given = (getattr(function, "__defaults__", None), getattr(function, "__kwdefaults__", None))
+    return f"{code.co_code.hex()} {constants} {code.co_names} {held} {given}"
 
 
 @lru_cache(maxsize=1)

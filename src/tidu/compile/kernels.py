@@ -126,7 +126,7 @@ class Product:
 
     @property
     def rows(self) -> int:
-        """Length of the axis along which threads share the work: the stack's first one, or rows."""
+        """Length of the first axis: that of the stack, or rows."""
         return self.shape[0]
 
     @property

@@ -1,8 +1,8 @@
 """Which thread does what?
 
-Work is divided by output: each thread takes consecutive rows of a kernel's space. Where they begin depends on
-the number of rows and of threads alone, so kernels over as many rows need no barrier between them. This
-file knows no instruction.
+Work is divided by output: each thread takes consecutive rows of a kernel's space, or columns of a product. Where
+they begin depends on their number and that of the threads alone, so kernels divided alike need no barrier
+between them.
 """
 
 from __future__ import annotations

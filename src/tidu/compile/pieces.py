@@ -7,7 +7,6 @@ Several Python threads may call a `Piece` at once: each call has a `Frame` to it
 from __future__ import annotations
 
 import ctypes
-import threading
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import cached_property
@@ -22,6 +21,7 @@ from tidu.compile.threads import estimated_us, threads_for
 from tidu.compile.unrolled import estimate
 from tidu.core.graph import Graph, Operation
 from tidu.native.ledger import Ledger
+from tidu.native.locks import Lock
 from tidu.native.machine import assembly
 from tidu.native.module import ENTRY, HEAD_BYTES
 from tidu.native.objects import FRAME_WORDS
@@ -88,7 +88,7 @@ class Piece:
         self._lock: AbstractContextManager[object] = nullcontext()
         if self.n_threads > 1 or self.plan.arena_bytes > _SHARED_BYTES:
             # Reentrant: a finalizer may call the same function in the midst of a call.
-            self._lock = threading.RLock()
+            self._lock = Lock()
 
     @property
     def n_slots(self) -> int:

@@ -142,16 +142,6 @@ def _share(kernel: Kernel, view: View, axis: int) -> _Share | None:
     return _Share(stride, period, first, first + high - low)
 
 
-def _is_shared(kernel: Kernel, view: View) -> bool:
-    """Tell whether every thread reads all of a view."""
-    if isinstance(kernel, Product) and view is kernel.b and len(kernel.shape) == 2:
-        return True
-    picked = isinstance(kernel, (Nest, Product)) and any(
-        isinstance(x, terms.Pick) and x.view is view for x in terms.leaves(kernel.terms)
-    )
-    return picked or not view.shape
-
-
 def in_place(
     kernels: list[Kernel], outputs: list[View], aliases: Mapping[int, View], n_threads: int
 ) -> tuple[list[list[Kernel]], list[View]]:
@@ -220,7 +210,7 @@ def _reads_only_its_own_element(kernel: Kernel, given: View, output: View) -> bo
         placed = replace(own[0], buffer=given.buffer)
         if len(own) != 1 or len(own[0].shape) != len(view.shape) or not same_place(placed, view):
             return False
-        if _is_shared(kernel, view) and view.shape:
+        if any(isinstance(x, terms.Pick) and x.view is view for x in terms.leaves(kernel.terms)):
             return False
     return True
 

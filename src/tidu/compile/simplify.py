@@ -79,6 +79,7 @@ def simplify(graph: Graph, captures: Sequence[object] = ()) -> Graph:
                 became[node] = node if same else Node(op, operands, node.spec, node.source, node.label)
                 continue
             builder.source = node.source
+            operands = tuple([_in_dtype_of(node, x, builder) for x in operands])
             became[node] = builder.make(op.primitive, operands, op.params, node.spec, node)
         elif type(op) is Literal:
             became[node] = builder.keep(node)
@@ -93,7 +94,16 @@ def _repeated(value: object) -> Number | None:
     if not isinstance(value, np.ndarray) or value.flags.writeable or not value.size or value.dtype.kind not in "biuf":
         return None
     whole = value.base
-    return cast("Number", whole.item()) if isinstance(whole, np.ndarray) and whole.shape == () else None
+    if not isinstance(whole, np.ndarray) or whole.shape or whole.flags.writeable:
+        return None
+    return cast("Number", whole.item())
+
+
+def _in_dtype_of(node: Node, operand: Node, builder: Builder) -> Node:
+    """Return a function's only operand in the dtype of the result: rules that look inside then see one dtype."""
+    dtype, given = node.spec.dtype, operand.spec.dtype
+    only = len(node.operands) == 1 and node.primitive is not None and node.primitive.kind.name == "elementwise"
+    return builder.convert(operand, dtype) if only and dtype.kind == "f" and given != dtype else operand
 
 
 @cache

@@ -70,6 +70,7 @@ class _Descent:
         self.first_step = position.now[2]
         self.n_steps = self.first_step + order.n_steps
         self.step_s = 0.0
+        self.parts: list[Taken] = []
 
     def run(self) -> Stopped:
         """Take all epochs."""
@@ -103,7 +104,13 @@ class _Descent:
         run = Run(self.n_steps, each, self.session.watched)
         rates = np.asarray(self.schedule.rates(numbers, run), np.float64)
         began_s = time.perf_counter()
-        taken = self._take(rows, lengths, rates)
+        self.parts = []
+        try:
+            self._take(rows, lengths, rates)
+        except KeyboardInterrupt:
+            self._record(self._taken(), lengths, rates, whole_epochs_only=True)
+            raise
+        taken = self._taken()
         elapsed_s = max(time.perf_counter() - began_s, 1e-9)
         self.step_s = elapsed_s / len(lengths)
         bad = np.flatnonzero(~np.isfinite(taken.losses))
@@ -114,14 +121,32 @@ class _Descent:
                 self.position.now = (*self.steps.now(), done)
                 self._epochs(first, good)
             self._refuse(float(taken.losses[bad[0]]), done + int(bad[0]))
+        return self._record(taken, lengths, rates)
+
+    def _record(
+        self,
+        taken: Taken,
+        lengths: NDArray[np.intp],
+        rates: NDArray[np.float64],
+        *,
+        whole_epochs_only: bool = False,
+    ) -> bool:
+        """Tell the session of the epochs that have been taken; return whether the run should end.
+
+        Of an interrupted call the epochs that are over are told, without asking what anybody thinks of them.
+        """
+        each = self.order.steps_per_epoch
+        n_steps = len(taken.losses) // each * each if whole_epochs_only else len(taken.losses)
+        if whole_epochs_only and (not n_steps or self.session.looks_at_epochs):
+            return False
         params = map_tree(_copy, self.position.now[0])
         with np.errstate(over="ignore"):  # a mean that is too large is infinite, and is told so
             means = [
                 float(taken.losses[i : i + each] @ lengths[i : i + each] / lengths[i : i + each].sum())
-                for i in range(0, len(lengths), each)
+                for i in range(0, n_steps, each)
             ]
         ended = False
-        for mean, start in zip(means, range(0, len(lengths), each), strict=True):
+        for mean, start in zip(means, range(0, n_steps, each), strict=True):
             part = slice(start, start + each)
             ended = self.session.end_epoch(
                 params,
@@ -143,9 +168,15 @@ class _Descent:
             loss=loss,
         )
 
-    def _take(self, rows: NDArray[np.intp], lengths: NDArray[np.intp], rates: NDArray[np.float64]) -> Taken:
+    def _taken(self) -> Taken:
+        """Return what the steps of the epochs under way have reported."""
+        if not self.parts:
+            return Taken(np.zeros(0), np.zeros((0, 0)))
+        return Taken(np.concatenate([x.losses for x in self.parts]), np.concatenate([x.squares for x in self.parts]))
+
+    def _take(self, rows: NDArray[np.intp], lengths: NDArray[np.intp], rates: NDArray[np.float64]) -> None:
         """Take steps, in calls of about a tenth of a second; stop after a loss that is not finite."""
-        parts: list[Taken] = []
+        parts = self.parts
         step, row = 0, 0
         while step < len(lengths):
             length = int(lengths[step])
@@ -153,17 +184,15 @@ class _Descent:
             some = rows[row : row + count * length]
             done = self.position.now[2]
             began_s = time.perf_counter()
-            try:
-                parts.append(self.steps.take(some, length, rates[step : step + count], done))
-            finally:
-                # Native code finishes what it has begun before an interrupt is heard.
-                self.position.now = (*self.steps.now(), done + count)
+            parts.append(self.steps.take(some, length, rates[step : step + count], done))
+            self.position.now = (*self.steps.now(), done + len(parts[-1].losses))
+            if parts[-1].interrupted:
+                raise KeyboardInterrupt
             self.step_s = (time.perf_counter() - began_s) / count
             if not np.isfinite(parts[-1].losses[-1]) or not np.isfinite(parts[-1].losses).all():
                 break
             step, row = step + count, row + count * length
             self.session.reporter.step(done + count - self.first_step, float(parts[-1].losses[-1]))
-        return Taken(np.concatenate([x.losses for x in parts]), np.concatenate([x.squares for x in parts]))
 
     def _same(self, lengths: NDArray[np.intp], step: int) -> int:
         """Return how many steps from `step` on have batches of equal length."""

@@ -174,8 +174,7 @@ def fit(
     (array([2.]), 1.0, 'early')
     """
     _refuse_later(checkpoint_dir, resume)
-    if threads is not None:
-        require_number("threads", threads, 1)
+    _check_kinds(threads, bfloat16, callbacks, continue_from)
     chosen = _checked(Adam(1e-3) if optimizer is None else optimizer, patience, min_delta, clip_norm)
     called = loss_function(loss)
     start = checked_params(params)
@@ -302,6 +301,28 @@ class _Run:
             n_epochs=self.order.first_epoch + len(self.session.history),
             elapsed_s=elapsed_s,
         )
+
+
+def _check_kinds(threads: object, bfloat16: object, callbacks: object, continue_from: object) -> None:
+    if threads is not None:
+        require_number("threads", threads, 1)
+    for name, value, fits, expected in (
+        ("threads", threads, threads is None or isinstance(threads, (int, np.integer)), "a whole number or None"),
+        ("bfloat16", bfloat16, isinstance(bfloat16, (bool, np.bool_)), "True or False"),
+        ("callbacks", callbacks, _are_callable(callbacks), "a list of functions callback(record, params)"),
+        (
+            "continue_from",
+            continue_from,
+            continue_from is None or isinstance(continue_from, FitResult),
+            "the FitResult of an earlier run, or None",
+        ),
+    ):
+        if not fits:
+            raise ParameterError(f"{name} must be {expected}; got {value!r}", name=name, got=value)
+
+
+def _are_callable(callbacks: object) -> bool:
+    return isinstance(callbacks, (list, tuple)) and all(callable(x) for x in callbacks)
 
 
 def _refuse_later(checkpoint_dir: object, resume: object) -> None:

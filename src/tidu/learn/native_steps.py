@@ -29,7 +29,7 @@ from tidu.learn.taking import Taken
 from tidu.native.ledger import Ledger
 from tidu.native.machine import MachineCode
 from tidu.native.threads import meeting_us
-from tidu.ops.indexing import gather
+from tidu.ops.indexing import IndexRangeError, gather
 from tidu.trace.function import TracedFunction, trace
 from tidu.trace.tree import flatten, unflatten
 
@@ -136,7 +136,10 @@ class NativeSteps:
             some = rates[first : first + each]
             stage = self._fill(code, rows[first * length : (first + len(some)) * length], length)
             parts.append(self._run(code, stage, np.arange(len(some) * length), length, some, done + first))
-        return Taken(np.concatenate([x.losses for x in parts]), np.concatenate([x.squares for x in parts]))
+            if parts[-1].interrupted:
+                break
+        losses, squares = np.concatenate([x.losses for x in parts]), np.concatenate([x.squares for x in parts])
+        return Taken(losses, squares, parts[-1].interrupted)
 
     def now(self) -> tuple[Tree, Tree]:
         """Return parameters and state; the arrays are those that later steps change."""
@@ -218,7 +221,7 @@ class NativeSteps:
         done: int,
     ) -> Taken:
         plan, n, count = code.function.plan, len(self._leaves), len(rates)
-        reported = [np.empty(count, spec.dtype) for spec in plan.outputs[n:]]
+        reported = [np.full(count, np.nan, spec.dtype) for spec in plan.outputs[n:]]
         slots = [
             *self._leaves,
             *columns,
@@ -230,22 +233,41 @@ class NativeSteps:
             *self._leaves,
             *reported,
         ]
+        interrupted = False
         try:
             code.function.run_on(slots, count)
+        except KeyboardInterrupt:
+            # Native code ends before it is heard; if it had not begun, nothing has been reported.
+            if np.isnan(reported[0][0]):
+                raise
+            interrupted = True
         except IndexOutOfRange:
-            self._find_index(rows, length)
-            raise
+            self._find_index(rows, length, rates, done)
         loss, *squares = (np.asarray(x, np.float64) for x in reported)
-        return Taken(loss, np.stack(squares, axis=1) if squares else np.empty((count, 0)))
+        return Taken(loss, np.stack(squares, axis=1) if squares else np.empty((count, 0)), interrupted)
 
-    def _find_index(self, rows: NDArray[np.integer], length: int) -> None:
-        """Let the interpreter raise the error of an index that is out of range: it knows which, and whose line."""
+    def _find_index(self, rows: NDArray[np.integer], length: int, rates: NDArray[np.float64], done: int) -> None:
+        """Let the interpreter raise the error of an index that is out of range: it knows which, and whose line.
+
+        Raises
+        ------
+        IndexRangeError
+            Without the index itself, if it depends on parameters that native code has changed since.
+        """
         n_rows = len(self._stage[0]) if self._stage is not None else self._n_data_rows
         traced = self._traced(length, n_rows)
-        for first in range(0, len(rows), length):
-            some = np.asarray(rows[first : first + length], np.int64)
+        for i, rate in enumerate(rates.tolist()):
+            some = np.asarray(rows[i * length : (i + 1) * length], np.int64)
             columns = self._columns() if self._stage is None else self._stage
-            interpret(traced.graph, [*self._leaves, *columns, some, 1.0, 1.0, self._key, *traced.captures])
+            interpret(
+                traced.graph, [*self._leaves, *columns, some, rate, float(done + i + 1), self._key, *traced.captures]
+            )
+        raise IndexRangeError(
+            f"an index left its axis in steps {done + 1} to {done + len(rates)}; to see which, run them with "
+            "tidu.config.check_finite = True",
+            first_step=done + 1,
+            last_step=done + len(rates),
+        )
 
     # Rows.
 

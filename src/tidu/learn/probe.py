@@ -87,7 +87,8 @@ def _warn_of_widening(graph: Graph, params: Tree) -> None:
         return
     for node in graph.nodes:
         integers = [x.spec for x in node.operands if x.spec.dtype.kind in "iu" and x.spec.ndim]
-        converted = node.primitive is not None and node.primitive.kind.name == "conversion"
+        # Random bits are integers that become floats of the dtype that was asked for.
+        converted = node.primitive is not None and node.primitive.kind.name in ("conversion", "random")
         if integers and node.spec.dtype == np.float64 and not converted:
             where = f" at {node.source} ({node.source.place.text})" if node.source else ""
             warnings.warn(

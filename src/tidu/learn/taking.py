@@ -31,10 +31,13 @@ class Taken:
     losses : ndarray of shape (n_steps,), float64
     squares : ndarray of shape (n_steps, n_arrays), float64
         Squared norms of the gradients of each array of parameters, or of no columns.
+    interrupted : bool
+        Whether somebody pressed Ctrl-C meanwhile; the steps have been taken all the same.
     """
 
     losses: NDArray[np.float64]
     squares: NDArray[np.float64]
+    interrupted: bool = False
 
 
 class Steps(Protocol):

@@ -128,7 +128,7 @@ def meeting_us(count: int) -> float:
     Well under one where each of them has a processor of its own; several, and work goes better on one thread,
     where other programs keep the processors busy.
     """
-    call, state = _meetings()
+    call, state = _meetings(), _meeting_state(count)
     together = team(count)
     together.run(call, state)  # awake, before they are watched
     began_s = time.perf_counter()
@@ -165,6 +165,8 @@ def _forget_threads() -> None:
     """In the child of a fork: the threads stayed with the parent."""
     for each in _teams.values():
         each._begin()
+    # A barrier that others were passing is half-way through.
+    _meeting_state.cache_clear()
 
 
 if hasattr(os, "register_at_fork"):
@@ -172,18 +174,23 @@ if hasattr(os, "register_at_fork"):
 
 
 @lru_cache(maxsize=1)
-def _meetings() -> tuple[NativeCall, int]:
-    """Return a function that does nothing but meet, and its table: the state of a barrier."""
+def _meetings() -> NativeCall:
+    """Return a function that does nothing but meet; its table is the state of a barrier."""
     text = FunctionText(["ptr", "i64", "i64"])
     with text.loop(_MEETINGS):
         text.do("call void @tidu_barrier(ptr %p0, i64 %p2)")
     module = "\n".join([barrier_text(), text.finish().define("tidu_meetings")])
     code = compile_text(module, barrier_functions(), vectorize=False, cache=default_cache())
+    _make_immortal(code)
+    return code.function("tidu_meetings", ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)
+
+
+@lru_cache
+def _meeting_state(count: int) -> int:
+    """Return the address of a barrier for a team of this size alone: teams do not take turns with each other."""
     raw = np.zeros(BARRIER_BYTES + 63, np.uint8)
-    for kept in (code, raw):
-        _make_immortal(kept)
-    state = int(raw.ctypes.data + -raw.ctypes.data % 64)
-    return code.function("tidu_meetings", ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64), state
+    _make_immortal(raw)
+    return int(raw.ctypes.data + -raw.ctypes.data % 64)
 
 
 @lru_cache(maxsize=1)

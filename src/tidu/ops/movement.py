@@ -99,6 +99,14 @@ def _broadcast_shape(x: Shape, **params: object) -> Shape:
     return shape
 
 
+def _repeated(x: object, shape: Shape) -> np.ndarray[tuple[int, ...], np.dtype[np.generic]]:
+    """Repeat by strides of zero; a number gets an array that nobody can write to, so it may be taken for constant."""
+    whole = np.asarray(x)
+    if not isinstance(x, np.ndarray):
+        whole.flags.writeable = False
+    return np.broadcast_to(whole, shape)
+
+
 def _batch_broadcast(operands: Sequence[object], flags: Sequence[bool], *, shape: Shape) -> Value:
     size, *inner = shape_of(operands[0])
     padded = _reshape(operands[0], (size, *(1,) * (len(shape) - len(inner)), *inner))
@@ -117,7 +125,7 @@ def _batch_broadcast(operands: Sequence[object], flags: Sequence[bool], *, shape
         ),
     ),
     numpy=[],
-    evaluate=lambda x, shape: np.broadcast_to(x, shape),
+    evaluate=lambda x, shape: _repeated(x, shape),
     pullback=[lambda ct, out, x, shape: ct],
     emit=Template("broadcast_to"),
     samples=ANY,

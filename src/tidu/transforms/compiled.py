@@ -6,7 +6,6 @@ arguments of the same form before is called the quick way, without a look at the
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from functools import update_wrapper
 from typing import cast
@@ -19,6 +18,7 @@ from tidu.compile.program import CompiledProgram
 from tidu.core.bind import Traced, innermost, spec_of
 from tidu.errors import ParameterError
 from tidu.interpret.program import Program
+from tidu.native.locks import Lock
 from tidu.trace.function import TracedFunction, argument_names, as_leaf, trace
 from tidu.trace.tree import Structure, flatten, leaf_paths, unflatten
 
@@ -39,7 +39,7 @@ class Specialized:
 
     def __init__(self, traced: TracedFunction) -> None:
         self.traced = traced
-        self._lock = threading.Lock()
+        self._lock = Lock()
         self._compiled: CompiledProgram | None = None
         self._plain: Program | None = None
         self._calls: dict[tuple[int, ...], Call | None] = {}
@@ -215,7 +215,8 @@ def jit(
     everything runs through NumPy.
 
     Arrays that `fun` takes from its surroundings are captured when it is traced; a later change of the
-    variable is not seen, a change of the array's elements is.
+    variable is not seen, a change of the array's elements is, except of those that say which elements to take
+    (indices and masks): these are read when it is traced.
 
     A call with floats, or nested dicts, lists and tuples of them and of contiguous arrays, costs about two
     microseconds; keywords, static arguments and other containers some ten times that.
