@@ -24,6 +24,14 @@ __all__ = ["ANY", "broadcast_to", "embed", "reshape", "take_window", "transpose"
 ANY = (Interval(-3.0, 3.0),)
 
 
+def _constant(x: object) -> np.ndarray[tuple[int, ...], np.dtype[np.generic]]:
+    """Return an array; that of a number belongs to nobody who could change it, and says so."""
+    whole = np.asarray(x)
+    if not isinstance(x, np.ndarray):
+        whole.flags.writeable = False
+    return whole
+
+
 def _reshape_shape(x: Shape, **params: object) -> Shape:
     shape = cast("Shape", params["shape"])
     if math.prod(x) != math.prod(shape):
@@ -48,7 +56,7 @@ def _reshape_shape(x: Shape, **params: object) -> Shape:
         ),
     ),
     numpy=[],
-    evaluate=lambda x, shape: np.reshape(x, shape),
+    evaluate=lambda x, shape: np.reshape(_constant(x), shape),
     pullback=[lambda ct, out, x, shape: _reshape(ct, x.shape)],
     emit=Template("reshape"),
     samples=ANY,
@@ -99,14 +107,6 @@ def _broadcast_shape(x: Shape, **params: object) -> Shape:
     return shape
 
 
-def _repeated(x: object, shape: Shape) -> np.ndarray[tuple[int, ...], np.dtype[np.generic]]:
-    """Repeat by strides of zero; a number gets an array that nobody can write to, so it may be taken for constant."""
-    whole = np.asarray(x)
-    if not isinstance(x, np.ndarray):
-        whole.flags.writeable = False
-    return np.broadcast_to(whole, shape)
-
-
 def _batch_broadcast(operands: Sequence[object], flags: Sequence[bool], *, shape: Shape) -> Value:
     size, *inner = shape_of(operands[0])
     padded = _reshape(operands[0], (size, *(1,) * (len(shape) - len(inner)), *inner))
@@ -125,7 +125,7 @@ def _batch_broadcast(operands: Sequence[object], flags: Sequence[bool], *, shape
         ),
     ),
     numpy=[],
-    evaluate=lambda x, shape: _repeated(x, shape),
+    evaluate=lambda x, shape: np.broadcast_to(_constant(x), shape),
     pullback=[lambda ct, out, x, shape: ct],
     emit=Template("broadcast_to"),
     samples=ANY,

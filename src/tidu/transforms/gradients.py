@@ -186,8 +186,7 @@ def value_and_grad(
         outputs = at.outputs
         spec = at.traced.graph.outputs[0].spec if outputs else Spec((0,), np.dtype(float))
         _require_scalar(spec, at.traced, has_aux)
-        one = np.ones((), spec.dtype)
-        one.flags.writeable = False  # whatever repeats it is then known to be constant
+        one = np.ones((), spec.dtype)[()]
         found = iter(at.pull([one, *[_zeros(node.spec) for node in at.traced.graph.outputs[1:]]]))
         by_number = dict(zip(sorted({n % len(arguments) for n in numbers}), structures, strict=True))
         gradients = {n: unflatten(s, [next(found) for _ in range(s.n_leaves)]) for n, s in by_number.items()}
