@@ -146,7 +146,7 @@ class Evaluator:
             if stride == 0 or index == "0" or key not in places:
                 continue
             if stride not in steps:
-                steps[stride] = self._times(index, stride)
+                steps[stride] = self.times(index, stride)
             if isinstance(strided, Ramp):
                 places[key] = self.text.value(f"add nsw i64 {places[key]}, {steps[stride]}")
             else:
@@ -241,7 +241,8 @@ class Evaluator:
             result = vectors.insert(result, loaded, lane)
         return result
 
-    def _times(self, index: str, stride: int) -> str:
+    def times(self, index: str, stride: int) -> str:
+        """Return an index, an ``i64`` or a decimal number, times a stride."""
         if index.isdecimal():
             return str(int(index) * stride)
         return index if stride == 1 else self.text.value(f"mul nsw i64 {index}, {stride}")

@@ -56,7 +56,7 @@ class _Products:
             point = self.evaluator.start()
             if split_axis(self.product, self.context.n_threads) == 1 and bounds is not None:
                 return self._columns(point, bounds)
-            return self._stacked(self.product, self.evaluator, point, bounds)
+            return self._stacked(point, bounds)
 
     def _columns(self, point: Point, bounds: Bounds) -> int:
         """Write this thread's columns of a product of two matrices."""
@@ -72,18 +72,18 @@ class _Products:
             )
             with mine:
                 place_a = self._begin(product.a)
-                needed = self._matrices(product, self.evaluator, point, place_a, place_b, None, (first, share))
+                needed = self._matrices(point, place_a, place_b, None, (first, share))
                 size = max(size, needed)
         return size
 
-    def _stacked(self, product: Product, evaluator: Evaluator, point: Point, bounds: Bounds | None) -> int:
+    def _stacked(self, point: Point, bounds: Bounds | None) -> int:
         """Write a loop for each axis of the stack, and inside the product of two matrices."""
-        size = 0
+        product, evaluator, size = self.product, self.evaluator, 0
 
         def inside(point: Point, a: str, b: str, axis: int) -> None:
             nonlocal size
             if axis == len(product.shape) - 2:
-                size = self._matrices(product, evaluator, point, a, b, bounds if axis == 0 else None)
+                size = self._matrices(point, a, b, bounds if axis == 0 else None)
                 return
 
             def body(index: str) -> None:
@@ -100,19 +100,16 @@ class _Products:
         return size
 
     def _begin(self, view: View) -> str:
-        return self.text.offset(Vectors(self.text, view.dtype).element, self.context.bases[view.buffer], view.offset)
+        return self.text.offset(MEMORY_TYPES[view.dtype], self.context.bases[view.buffer], view.offset)
 
     def _advance(self, view: View, axis: int, index: str, place: str) -> str:
         stride = view.strides[axis]
         if stride == 0:
             return place
-        step = self.text.value(f"mul nsw i64 {index}, {stride}")
-        return self.text.offset(Vectors(self.text, view.dtype).element, place, step)
+        return self.text.offset(MEMORY_TYPES[view.dtype], place, self.evaluator.times(index, stride))
 
     def _matrices(
         self,
-        product: Product,
-        evaluator: Evaluator,
         point: Point,
         a: str,
         b: str,
@@ -120,6 +117,7 @@ class _Products:
         columns: tuple[str, int] | None = None,
     ) -> int:
         """Write a product of two matrices: all columns, or so many from a first one."""
+        product, evaluator = self.product, self.evaluator
         m, n = product.shape[-2:]
         first_column, n = columns or ("0", n)
         layouts = [Layout(*view.strides[-2:]) for view in (product.a, product.b)]
@@ -133,13 +131,9 @@ class _Products:
         def prefetch(row: str, column: str) -> None:
             column = self._sum(first_column, column)
             for view in far:
-                at = self.text.offset("i8", self.context.bases[view.buffer], view.distance)
-                for index, stride in zip((row, column), view.strides, strict=True):
-                    if index.isdecimal():
-                        step = str(int(index) * stride)
-                    else:
-                        step = index if stride == 1 else self.text.value(f"mul nsw i64 {index}, {stride}")
-                    at = self.text.offset(MEMORY_TYPES[view.dtype], at, step)
+                at = self._begin(view)
+                for axis, index in enumerate((row, column)):
+                    at = self._advance(view, axis, index, at)
                 self.text.do(f"call void @llvm.prefetch.p0(ptr {at}, i32 1, i32 3, i32 1)")
 
         far = _far_views(product)
