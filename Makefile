@@ -41,6 +41,7 @@ doc: setup
 bench: setup
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
 	$(BIN)/tidu bench train
+	$(BIN)/tidu bench knn
 	$(BIN)/python benchmarks/gradient_cost.py
 	$(BIN)/python benchmarks/peers.py
 	$(BIN)/python benchmarks/digits_accuracy.py

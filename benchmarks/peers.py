@@ -1,4 +1,4 @@
-"""What tidu does beside scikit-learn, PyTorch, JAX, autograd and FAISS, measured in one run.
+"""How long do imports and plain training take with tidu and with its peers, measured in one run?
 
     pip install -e '.[bench]'
     python benchmarks/peers.py
@@ -12,15 +12,12 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
-import resource
 import statistics
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
 
@@ -30,83 +27,11 @@ MODULES = {"tidu": "tidu", "scikit-learn": "sklearn", "PyTorch": "torch", "JAX":
            "FAISS": "faiss"}  # fmt: skip
 
 
-def near_duplicates() -> tuple[np.ndarray, np.ndarray]:
-    """Return float32 queries and rows of norm 1e4 that lie about 1 apart."""
-    rng = np.random.default_rng(0)
-    center = rng.normal(size=128) * 1e3
-    rows = (center + rng.normal(size=(5000, 128)) * 0.06).astype(np.float32)
-    return (rows[:200] + rng.normal(size=(200, 128)).astype(np.float32) * 0.06).astype(np.float32), rows
-
-
-def true_neighbors(queries: np.ndarray, rows: np.ndarray, k: int) -> np.ndarray:
-    """Return the k nearest rows by a full sort in float64."""
-    wide = rows.astype(np.float64)
-    return np.array([np.argsort(((wide - q) ** 2).sum(1), kind="stable")[:k] for q in queries.astype(np.float64)])
-
-
-def neighbors_of(peer: str) -> Callable[[np.ndarray, np.ndarray, int], np.ndarray]:
-    """Return the peer's exact search."""
-    if peer == "tidu":
-        import tidu
-
-        return lambda q, x, k: tidu.kneighbors(q, x, k=k, memory_limit="64MB")[1]
-    if peer == "scikit-learn":
-        from sklearn.neighbors import NearestNeighbors
-
-        return lambda q, x, k: NearestNeighbors(n_neighbors=k, algorithm="brute").fit(x).kneighbors(q)[1]
-    import faiss
-
-    return lambda q, x, k: faiss.knn(q, x, k)[1]
-
-
 def measure_import(peer: str) -> dict[str, float]:
     """Return the seconds of an import."""
     start = time.perf_counter()
     __import__(MODULES[peer])
     return {"import s": time.perf_counter() - start}
-
-
-def measure_duplicates(peer: str) -> dict[str, float]:
-    """Return how many of 200 lists of 10 are wrong."""
-    queries, rows = near_duplicates()
-    found, true = neighbors_of(peer)(queries, rows, 10), true_neighbors(queries, rows, 10)
-    return {"wrong lists of 200, near-duplicates": float((np.sort(found, 1) != np.sort(true, 1)).any(1).sum())}
-
-
-def resident_bytes() -> int:
-    """Return the resident memory of this process (Linux)."""
-    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
-
-
-def growth_while(run: Callable[[], object]) -> float:
-    """Return by how many MB resident memory grows at most while `run` runs, looked at every 5 ms."""
-    before, peak, done = resident_bytes(), 0, threading.Event()
-
-    def watch() -> None:
-        nonlocal peak
-        while not done.wait(0.005):
-            peak = max(peak, resident_bytes())
-
-    watcher = threading.Thread(target=watch)
-    watcher.start()
-    try:
-        run()
-    finally:
-        done.set()
-        watcher.join()
-    return max(peak - before, 0) / 1e6
-
-
-def measure_knn(peer: str) -> dict[str, float]:
-    """Return seconds and growth of resident memory for 2,000 queries x 50,000 rows x 784 in float32."""
-    rng = np.random.default_rng(0)
-    rows = rng.integers(0, 256, (50_000, 784), dtype=np.uint8).astype(np.float32)
-    queries = rng.integers(0, 256, (2_000, 784), dtype=np.uint8).astype(np.float32)
-    search = neighbors_of(peer)
-    search(queries[:10], rows[:100], 3)
-    start = time.perf_counter()
-    grown = growth_while(lambda: search(queries, rows, 10))
-    return {"k-NN s": time.perf_counter() - start, "k-NN growth MB": grown}
 
 
 def measure_training(peer: str) -> dict[str, float]:
@@ -211,8 +136,6 @@ def train_jax(weights: list[np.ndarray], X: np.ndarray, y: np.ndarray) -> Callab
 
 MEASUREMENTS: dict[str, tuple[Callable[[str], dict[str, float]], tuple[str, ...]]] = {
     "import": (measure_import, tuple(MODULES)),
-    "duplicates": (measure_duplicates, ("tidu", "scikit-learn", "FAISS")),
-    "knn": (measure_knn, ("tidu", "scikit-learn", "FAISS")),
     "training": (measure_training, ("tidu", "PyTorch", "JAX")),
 }
 

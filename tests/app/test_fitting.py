@@ -94,7 +94,7 @@ def test_a_folder_of_pictures_is_judged_on_its_own_test_batch(run: Run, pictures
 
 
 def test_rows_are_read_by_batch_where_the_features_do_not_fit(run: Run, pictures: Path, tmp_path: Path) -> None:
-    limit = ("--memory-limit", "6MB")
+    limit = ("--memory-limit", "6MB", "--models", "linear,network")
     result = run("fit", pictures, "--out", tmp_path, "--hidden", "2", "--epochs", 2, "--batch-size", 4, *limit)
     assert result.exit_code == 0, result.output
     assert "read batch by batch" in result.output

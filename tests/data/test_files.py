@@ -12,7 +12,7 @@ from tidu.data import as_source, open_dataset
 from tidu.data.files import RegularFile
 from tidu.errors import DataError
 
-SUFFIXES = (".npy", ".npz", ".csv")
+SUFFIXES = (".npy", ".npz", ".csv", ".parquet", ".h5", ".fvecs", "")
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tidu.data import ArraySource, BlockSource, RowsSource, blocks, take
-from tidu.data.source import ColumnsSource, StackedSource
+from tidu.data.views import ColumnsSource, StackedSource
 from tidu.errors import DataError, ParameterError
 
 

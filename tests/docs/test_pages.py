@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import tidu.core.primitive as registry
+from tidu.core.filling import fill
 from tidu.errors import GradientError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -30,6 +31,7 @@ def run(page: Path, **replaced: str) -> dict:
 
 @pytest.fixture
 def own_registry(monkeypatch):
+    fill()  # else the first page would fill the copy, and the original stay empty
     monkeypatch.setattr(registry, "_registry", dict(registry._registry))
 
 

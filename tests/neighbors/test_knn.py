@@ -11,11 +11,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from tests.neighbors.oracle import differences, full_sort, true_squared_distance
 
-import tidu.neighbors.knn as knn_module
 from tidu.errors import DataError, DtypeError, ParameterError, ShapeError
-from tidu.neighbors import METRICS, kneighbors
+from tidu.neighbors import METRICS, job, kneighbors
 from tidu.neighbors.plan import plan_search
-from tidu.neighbors.tiles import ProductTiles
 
 KINDS = ["l2", "sqeuclidean", "l1", "chebyshev", "inner_product"]
 DTYPES = ["uint8", "int8", "int16", "uint16", "int32", "int64", "bool", "float16", "float32", "float64"]
@@ -51,22 +49,15 @@ def problems(draw, metrics=KINDS, dtypes=DTYPES):
 
 
 def in_blocks(query_rows, data_rows, *args, **options):
-    """Run a search in blocks of these sizes, with the smallest scratch there can be."""
+    """Search in blocks of these sizes."""
 
     def plan(*inputs):
         found = plan_search(*inputs)
-        return replace(
-            found,
-            query_rows=query_rows,
-            data_rows=data_rows,
-            strip_rows=3,
-            select_rows=2,
-            merge_entries=found.sizes.k + 2,
-        )
+        return replace(found, query_rows=query_rows, data_rows=data_rows, staged_queries=query_rows)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(knn_module, "plan_search", plan)
-        return kneighbors(*args, **options)
+        patch.setattr(job, "plan_search", plan)
+        return kneighbors(*args, algorithm="brute", **options)
 
 
 @settings(max_examples=300, deadline=None)
@@ -123,20 +114,6 @@ def test_near_duplicates_far_from_the_origin_come_out_right(dtype):
     for q, query in enumerate(queries):
         wanted = sorted((true_squared_distance(query, row), i) for i, row in enumerate(data))[:5]
         assert [i for _, i in wanted] == found[1][q].tolist()
-
-
-def test_products_without_their_error_bound_are_caught_by_the_oracle(monkeypatch):
-    rng = np.random.default_rng(0)
-    data = np.repeat([[1e8, -1e8, 1e8], [-1e8, 1e8, 0.0]], 100, axis=0) + rng.integers(0, 4, (200, 3))
-    assert not differences(kneighbors(data[::20], data, 5), data[::20], data, 5)
-    prepare = ProductTiles.prepare
-
-    def trusting(self, raw, buffer, *, queries):
-        self._relative = self._absolute = self._round = 0.0
-        return prepare(self, raw, buffer, queries=queries)
-
-    monkeypatch.setattr(ProductTiles, "prepare", trusting)
-    assert differences(kneighbors(data[::20], data, 5), data[::20], data, 5)
 
 
 @pytest.mark.parametrize("scale", [1e-320, 1e-200, 1e-30, 1e30, 1e160, 1e307])

@@ -11,6 +11,8 @@ from pathlib import Path
 import click
 
 from tidu.app import options
+from tidu.app.bench.knn.command import knn as bench_knn
+from tidu.app.knn_command import knn
 from tidu.app.one_line import OneLineGroup
 from tidu.words import LANGUAGES, Language
 
@@ -234,32 +236,7 @@ def explain(expression: str, values: tuple[str, ...], svg: Path | None, html: Pa
     run_explain(expression, values, svg, html, lang)
 
 
-@cli.command()
-@click.argument("train")
-@click.argument("queries")
-@click.option("-k", "k", type=click.IntRange(1), default=10, show_default=True, help="Neighbors to find.")
-@click.option("--metric", default="l2", show_default=True, help="Distance, such as l2, l1 or cosine.")
-@click.option("--output", type=_FILE, help="Write distances and indices to this .npz file.")
-@options.memory_limit
-@options.language
-def knn(
-    train: str,
-    queries: str,
-    k: int,
-    metric: str,
-    output: Path | None,
-    memory_limit: int | None,
-    lang: Language,
-) -> None:
-    """Find the k nearest rows of TRAIN for each row of QUERIES, exactly, within a limit of memory.
-
-    \b
-    Example:
-      tidu knn train.npy queries.npy -k 10 --memory-limit 64MB --output neighbors.npz
-    """
-    from tidu.app.searching import run_knn
-
-    run_knn(train, queries, k, metric, output, memory_limit, lang)
+cli.add_command(knn)
 
 
 @cli.group()
@@ -300,6 +277,9 @@ def bench_train(
     from tidu.app.benchmarking import run_bench_train
 
     run_bench_train(cases, peers, repeat, quick, json_file, threads, cifar10, lang)
+
+
+bench.add_command(bench_knn)
 
 
 def main() -> None:

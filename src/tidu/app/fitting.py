@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tidu.app.measuring import Cost, measured, memory_method
-from tidu.app.neighborhood import find_neighbors, plan_of, vote
+from tidu.app.neighborhood import prepare_search, run_search, vote
 from tidu.app.one_line import EXIT_INTERRUPTED
 from tidu.app.options import MODEL_NAMES
 from tidu.app.outcome import Outcome, baseline, best, score_of
@@ -61,7 +61,7 @@ def _require_neighbors(problem: Problem, settings: FitSettings) -> None:
             available=problem.train.n_samples,
         )
     data, queries = _comparable(problem.train.X, problem), _comparable(problem.test.X, problem)
-    plan_of(queries, data, settings.k, "l2", settings.memory_limit)
+    prepare_search(queries, data, settings.k, "l2", settings.memory_limit, algorithm="brute")
 
 
 def _made(folder: Path) -> bool:
@@ -150,10 +150,10 @@ def _fit_one(name: str, problem: Problem, features: Features, settings: FitSetti
 def _find(problem: Problem, settings: FitSettings) -> Outcome:
     """Let the nearest training rows of each held-out row vote; k-NN learns nothing beforehand."""
     data, queries = _comparable(problem.train.X, problem), _comparable(problem.test.X, problem)
-    plan = plan_of(queries, data, settings.k, "l2", settings.memory_limit)
-    click.echo(plan.text(settings.lang))
+    job = prepare_search(queries, data, settings.k, "l2", settings.memory_limit, threads=settings.threads)
+    click.echo(job.plan.text(settings.lang))
     with measured() as cost:
-        _, indices = find_neighbors(queries, data, settings.k, "l2", settings.memory_limit, settings.lang)
+        _, indices = run_search(job, settings.lang)
         outputs = vote(indices, problem.train.y, len(problem.target.class_names))
     return Outcome(
         name="knn",
@@ -162,7 +162,7 @@ def _find(problem: Problem, settings: FitSettings) -> Outcome:
         fit_cost=Cost(),
         predict_cost=cost,
         settings={"k": settings.k, "metric": "l2", "votes": "uniform"},
-        plan=plan,
+        plan=job.plan,
     )
 
 

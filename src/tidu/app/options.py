@@ -11,12 +11,13 @@ from tidu.config import parse_bytes
 from tidu.errors import ParameterError
 from tidu.words import LANGUAGES
 
-__all__ = ["BYTES", "LAYERS", "MODELS", "MODEL_NAMES", "language", "memory_limit", "seed", "threads"]
+__all__ = ["BYTES", "COUNTS", "LAYERS", "MODELS", "MODEL_NAMES", "language", "memory_limit", "seed", "threads"]
 
 Command = TypeVar("Command", bound=Callable[..., object])
 
 MODEL_NAMES = ("linear", "network", "knn")
 _WIDEST_LAYER = 1_000_000
+_MOST_NEIGHBORS = 1_000_000
 
 
 class _Bytes(click.ParamType[int]):
@@ -45,6 +46,20 @@ class _Layers(click.ParamType[tuple[int, ...]]):
         return tuple(int(part) for part in widths)
 
 
+class _Counts(click.ParamType[tuple[int, ...]]):
+    """Numbers of neighbors, such as 1,3,5."""
+
+    name = "counts"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, ...]:
+        if isinstance(value, tuple):
+            return value
+        counts = [part.strip() for part in str(value).split(",")]
+        if not all(part.isascii() and part.isdigit() and 0 < int(part[:9]) <= _MOST_NEIGHBORS for part in counts):
+            self.fail(f"expected numbers of neighbors such as 1,3,5; got {value!r}", param, ctx)
+        return tuple(sorted({int(part) for part in counts}))
+
+
 class _Models(click.ParamType[tuple[str, ...]]):
     """Some of the models, such as linear,knn."""
 
@@ -60,6 +75,7 @@ class _Models(click.ParamType[tuple[str, ...]]):
 
 
 BYTES = _Bytes()
+COUNTS = _Counts()
 LAYERS = _Layers()
 MODELS = _Models()
 

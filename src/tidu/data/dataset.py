@@ -15,7 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tidu.data.source import ArraySource, Block, BlockSource, ColumnsSource, blocks, row_bytes
+from tidu.data.source import ArraySource, Block, BlockSource, blocks, read_into, row_bytes, scratch_bytes
+from tidu.data.views import ColumnsSource
 from tidu.errors import DataError, DtypeError, ParameterError, ShapeError
 
 __all__ = [
@@ -110,10 +111,23 @@ class FiniteSource:
     def read(self, start: int, stop: int) -> Block:
         """Return the rows, or refuse the first value that is not finite."""
         block = self.source.read(start, stop)
+        self._check(block, start)
+        return block
+
+    def read_into(self, start: int, stop: int, out: Block) -> None:
+        """Let the source fill `out`, and refuse the first value that is not finite."""
+        read_into(self.source, start, stop, out)
+        self._check(out, start)
+
+    def scratch_bytes(self, n_rows: int) -> int:
+        """What the source holds."""
+        return scratch_bytes(self.source, n_rows)
+
+    def _check(self, block: Block, start: int) -> None:
         with np.errstate(over="ignore", invalid="ignore"):
             # A finite sum means finite terms, and needs no array of flags as large as the block.
             if np.isfinite(np.sum(block, dtype=np.float64)):
-                return block
+                return
         bad = np.argwhere(~np.isfinite(block.astype(np.float64, copy=False)))
         if bad.size:
             row, column = start + int(bad[0, 0]), int(bad[0, 1]) if block.ndim == 2 else 0
@@ -125,7 +139,6 @@ class FiniteSource:
                 column=name,
                 value=value,
             )
-        return block
 
 
 def dataset_of(

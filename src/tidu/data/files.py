@@ -6,6 +6,7 @@ it was opened is an error instead of a wrong answer. This file knows nothing of 
 
 from __future__ import annotations
 
+import io
 import os
 import stat
 import threading
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 
 from tidu.errors import DataError
 
-__all__ = ["RegularFile", "existing_path"]
+__all__ = ["FileStream", "RegularFile", "existing_path", "unreadable"]
 
 _OPEN_FLAGS = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 _KINDS = (
@@ -68,7 +69,7 @@ class RegularFile:
     def read_into(self, offset: int, buffer: NDArray[np.uint8]) -> None:
         """Fill `buffer`, a contiguous vector of bytes, from the file's bytes at `offset`."""
         view = buffer.data
-        self._refuse_change()
+        self.refuse_change()
         if offset < 0 or offset + len(view) > self.size:
             raise self._truncated(offset + len(view), self.size)
         done = 0
@@ -80,6 +81,13 @@ class RegularFile:
             if count == 0:
                 raise self._truncated(offset + len(view), offset + done)
             done += count
+        self.refuse_change()  # what was written during the read is not returned either
+
+    def read_array(self, offset: int, out: NDArray[np.generic], stored: np.dtype[np.generic]) -> None:
+        """Fill `out`, C-contiguous and of this machine's byte order, with `stored` numbers at `offset`."""
+        self.read_into(offset, out.reshape(-1).view(np.uint8) if out.size else np.empty(0, np.uint8))
+        if not stored.isnative:
+            out.byteswap(inplace=True)  # a copy would double what a block costs
 
     def read(self, offset: int, length: int) -> bytes:
         """Return exactly `length` bytes from `offset`; the length is checked before memory is taken."""
@@ -101,7 +109,8 @@ class RegularFile:
         view[: len(piece)] = piece
         return len(piece)
 
-    def _refuse_change(self) -> None:
+    def refuse_change(self) -> None:
+        """Refuse to go on if the file is no longer what it was when it was opened."""
         now = os.fstat(self._descriptor)
         if now.st_size < self.size:
             raise self._truncated(self.size, now.st_size)
@@ -118,6 +127,60 @@ class RegularFile:
             expected=expected,
             got=got,
         )
+
+
+class FileStream(io.RawIOBase):
+    """A `RegularFile` with a position, as libraries want it; each of their reads is checked for changes.
+
+    Attributes
+    ----------
+    error : DataError or None
+        What a read last failed with: a library may hide it behind an error of its own.
+    """
+
+    def __init__(self, file: RegularFile) -> None:
+        self._file = file
+        self._position = 0
+        self.error: DataError | None = None
+
+    def readable(self) -> bool:
+        """Whether it can be read: always."""
+        return True
+
+    def seekable(self) -> bool:
+        """Whether the position can be set: always."""
+        return True
+
+    def tell(self) -> int:
+        """Return the position."""
+        return self._position
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Set the position and return it."""
+        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._file.size}[whence]
+        if base + offset < 0:
+            raise ValueError("a place before the file's beginning")
+        self._position = base + offset
+        return self._position
+
+    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]  # typeshed: any buffer
+        """Fill `buffer` as far as the file reaches."""
+        view = np.frombuffer(buffer, np.uint8)
+        view = view[: max(0, self._file.size - self._position)]
+        try:
+            self._file.read_into(min(self._position, self._file.size), view)
+        except DataError as error:
+            self.error = error
+            raise
+        self._position += len(view)
+        return len(view)
+
+    def read(self, size: int = -1) -> bytes:
+        """Return at most `size` bytes, all that are left if it is negative."""
+        left = max(0, self._file.size - self._position)
+        piece = bytearray(left if size < 0 else min(size, left))
+        self.readinto(piece)
+        return bytes(piece)
 
 
 def existing_path(path: str | os.PathLike[str]) -> Path:
@@ -152,5 +215,5 @@ def _refuse_special(path: Path, found: os.stat_result) -> None:
 def _reopen(path: str, size: int, modified_ns: int) -> RegularFile:
     file = RegularFile(path)
     file.size, file._modified_ns = size, modified_ns
-    file._refuse_change()
+    file.refuse_change()
     return file

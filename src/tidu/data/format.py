@@ -29,13 +29,17 @@ class Format:
     name : str
         For messages.
     suffixes : tuple of str
-        Endings of file names, lower case, with the dot; empty for a folder.
+        Endings of file names, lower case, with the dot; empty for what is known by its looks only.
     open_source : callable
         Opens a path as one matrix.
     open_dataset : callable
         Opens a path as features and target, given which target is wanted.
     recognizes : callable or None
-        For folders: whether a path is of this format.
+        For folders, and files of no known suffix: whether a path is of this format.
+    open_member : callable or None
+        Opens one member of a path as a matrix or vector, if files of this format may have several.
+    open_labels : callable or None
+        Opens the labels of a path's rows; None if `open_dataset` finds them.
     """
 
     name: str
@@ -43,6 +47,8 @@ class Format:
     open_source: Callable[[Path], BlockSource]
     open_dataset: Callable[[Path, str | int | None], Dataset]
     recognizes: Callable[[Path], bool] | None = None
+    open_member: Callable[[Path, str], BlockSource] | None = None
+    open_labels: Callable[[Path], BlockSource | None] | None = None
 
 
 @cache
@@ -62,12 +68,10 @@ def format_of(path: Path) -> Format:
         If no format claims it; the message lists what is read.
     """
     known = formats()
-    if path.is_dir():
-        found = [one for one in known if one.recognizes is not None and one.recognizes(path)]
-    else:
-        found = [one for one in known if path.suffix.lower() in one.suffixes]
+    found = [one for one in known if not path.is_dir() and path.suffix.lower() in one.suffixes]
+    found = found or [one for one in known if one.recognizes is not None and one.recognizes(path)]
     if found:
         return found[0]
-    readable = ", ".join(f"{one.name} ({'a folder' if one.recognizes else ' '.join(one.suffixes)})" for one in known)
+    readable = ", ".join(f"{one.name} ({' '.join(one.suffixes) or 'a folder'})" for one in known)
     what = "folder" if path.is_dir() else f"suffix {path.suffix!r}" if path.suffix else "file without suffix"
     raise DataError(f"{path} is of no known format ({what}); what is read: {readable}", path=str(path))

@@ -1,6 +1,8 @@
 """What did the user hand over: an array, a pair, a path or a name? It becomes a source or a data set.
 
-Formats are looked up, never named here.
+Formats are looked up, never named here. What a path means is decided here alone: a path that exists is that
+path, whatever colons it has; otherwise what follows a colon names a member of the file or folder before it,
+as in ``file.h5:images``.
 """
 
 from __future__ import annotations
@@ -17,9 +19,10 @@ from tidu.data.dataset import Dataset, closest, dataset_of, image_shape_of
 from tidu.data.files import existing_path
 from tidu.data.format import format_of
 from tidu.data.source import ArraySource, BlockSource
+from tidu.data.views import Widened
 from tidu.errors import DataError, ParameterError
 
-__all__ = ["DataLike", "MatrixLike", "as_source", "open_dataset"]
+__all__ = ["DataLike", "MatrixLike", "as_source", "labels_of", "open_dataset"]
 
 MatrixLike: TypeAlias = "str | os.PathLike[str] | BlockSource | ArrayLike"
 DataLike: TypeAlias = "MatrixLike | tuple[MatrixLike, MatrixLike] | Dataset"
@@ -31,12 +34,14 @@ def open_dataset(data: DataLike, *, target: str | int | None = None) -> Dataset:
     Parameters
     ----------
     data : path, str, array-like, tuple or BlockSource
-        A path to a file or folder of a known format (`.npy`, `.npz`, `.csv`, `.tsv`, a folder of
-        CIFAR-10's python batches); the name of a bundled data set (``"digits"``; write ``"./digits"``
-        for a file of that name); an array of shape (n_samples, n_features), or (n_samples, rows, columns)
-        and (n_samples, rows, columns, channels) for pictures; or a tuple ``(X, y)`` of any two matrices.
+        A path to a file or folder of a known format (`.npy`, `.npz`, `.csv`, `.tsv`, `.parquet`, `.h5`,
+        `.fvecs`, `.bvecs`, raw numbers, a Zarr folder, CIFAR-10's python batches), with the member that is
+        meant, if the file has several: ``"file.h5:images"``; the name of a bundled data set (``"digits"``;
+        write ``"./digits"`` for a file of that name); an array of shape (n_samples, n_features), or
+        (n_samples, rows, columns) and (n_samples, rows, columns, channels) for pictures; or a tuple
+        ``(X, y)`` of any two matrices.
     target : str, int or None
-        Which part is the target: a column's name or number, the member of an archive, or, for a `.npy`
+        Which part is the target: a column's name or number, another member of the file, or, for a `.npy`
         file, the path of another one.
 
     Returns
@@ -63,7 +68,9 @@ def open_dataset(data: DataLike, *, target: str | int | None = None) -> Dataset:
     if isinstance(data, str) and data in BUNDLED:
         return _refuse_target(bundled(data), target)
     if isinstance(data, str | os.PathLike):
-        path = _existing(data)
+        path, member = _located(data)
+        if member is not None:
+            return _dataset_of_members(path, member, target)
         return format_of(path).open_dataset(path, target)
     if isinstance(data, tuple):
         if len(data) != 2:
@@ -79,7 +86,9 @@ def as_source(array_or_path: MatrixLike) -> BlockSource:
     Parameters
     ----------
     array_or_path : array-like, path or BlockSource
-        One matrix, or one vector. Axes after the first are flattened.
+        One matrix, or one vector. Axes after the first are flattened. A path may name a member of the file
+        (``"file.h5:images"``), or what a raw file holds (``"vectors.bin:float32x128"``). bfloat16 numbers
+        are read as float32; float16 stay what they are (see `tidu.data.widened`).
 
     Raises
     ------
@@ -92,11 +101,61 @@ def as_source(array_or_path: MatrixLike) -> BlockSource:
     (1, 2)
     """
     if isinstance(array_or_path, str | os.PathLike):
-        path = existing_path(array_or_path)
-        return format_of(path).open_source(path)
+        path, member = _split(array_or_path)
+        return format_of(path).open_source(path) if member is None else _open_member(path, member)
     if isinstance(array_or_path, BlockSource):
         return array_or_path
+    if getattr(getattr(array_or_path, "dtype", None), "name", None) == "bfloat16":
+        bits = np.asarray(array_or_path).view(np.uint16)
+        return Widened(ArraySource(_array(bits)))
     return ArraySource(_array(array_or_path))
+
+
+def labels_of(data: str | os.PathLike[str]) -> BlockSource | None:
+    """Return the labels that belong to the rows of ``as_source(data)``, if the file holds any.
+
+    Parameters
+    ----------
+    data : path or str
+        A file or folder of a known format, or the name of a bundled data set.
+
+    Returns
+    -------
+    BlockSource of shape (n_samples,), or None
+        Numbers, or codes of classes. None if the file does not say what is a label, as a text table does
+        not.
+
+    Examples
+    --------
+    >>> labels_of("iris").read(0, 3).tolist()
+    [0, 0, 0]
+    """
+    if isinstance(data, str) and data in BUNDLED:
+        return bundled(data).y
+    path, member = _located(data)
+    if member is not None:
+        return None
+    form = format_of(path)
+    return form.open_dataset(path, None).y if form.open_labels is None else form.open_labels(path)
+
+
+def _open_member(path: Path, member: str) -> BlockSource:
+    form = format_of(path)
+    if form.open_member is None:
+        raise DataError(
+            f"{path} ({form.name}) has no members to choose from; leave away {':' + member!r}",
+            path=str(path),
+            member=member,
+        )
+    return form.open_member(path, member)
+
+
+def _dataset_of_members(path: Path, member: str, target: str | int | None) -> Dataset:
+    """Open a member as features; a number as target counts its columns, a name is another member."""
+    X = _open_member(path, member)
+    if not isinstance(target, str):
+        return dataset_of(X, target=target)
+    return dataset_of(X, _open_member(path, target), target_name=target)
 
 
 def _array(values: ArrayLike) -> NDArray[np.generic]:
@@ -124,7 +183,7 @@ def _image_shape(values: object) -> tuple[int, int, int] | None:
     return image_shape_of(tuple(getattr(values, "shape", ())))
 
 
-def _existing(data: str | os.PathLike[str]) -> Path:
+def _located(data: str | os.PathLike[str]) -> tuple[Path, str | None]:
     name = os.fspath(data)
     if name.isidentifier() and not os.path.lexists(name):
         # A bare word may be a mistyped name of a bundled data set.
@@ -133,7 +192,24 @@ def _existing(data: str | os.PathLike[str]) -> Path:
             path=name,
             available=BUNDLED,
         )
-    return existing_path(data)
+    return _split(data)
+
+
+def _split(data: str | os.PathLike[str]) -> tuple[Path, str | None]:
+    """Return an existing path and the member of it that is meant, if any."""
+    name = os.fspath(data)
+    if not _exists(name):
+        for place in range(len(name) - 2, 0, -1):
+            if name[place] == ":" and _exists(name[:place]):
+                return existing_path(name[:place]), name[place + 1 :]
+    return existing_path(data), None
+
+
+def _exists(name: str) -> bool:
+    try:
+        return os.path.lexists(name)
+    except (OSError, ValueError):  # `existing_path` will say what is wrong with it
+        return False
 
 
 def _refuse_target(data: Dataset, target: str | int | None) -> Dataset:

@@ -1,32 +1,35 @@
 """How are the rows of a matrix read when they may not fit into memory?
 
-`BlockSource` is the seam that every reader joins: a shape, a dtype and `read(start, stop)`. The functions
-and views here work for any of them. This file knows nothing of files and formats.
+`BlockSource` is the seam that every reader joins: a shape, a dtype and `read(start, stop)`. A source that
+can fill memory which the caller owns joins `FillingSource` too. The functions here work for any of them.
+This file knows nothing of files and formats.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tidu.errors import DataError, ParameterError
+from tidu.errors import DataError, DtypeError, ParameterError, ShapeError
 
 __all__ = [
     "ArraySource",
     "Block",
     "BlockSource",
-    "ColumnsSource",
-    "RowsSource",
-    "StackedSource",
+    "FillingSource",
     "blocks",
+    "check_out",
     "check_range",
+    "read_into",
     "row_bytes",
+    "scratch_bytes",
     "take",
+    "take_into",
 ]
 
 Block: TypeAlias = NDArray[np.generic]
@@ -69,6 +72,19 @@ class BlockSource(Protocol):
         ...
 
 
+@runtime_checkable
+class FillingSource(BlockSource, Protocol):
+    """A source that reads into memory of the caller, without a second copy of the block."""
+
+    def read_into(self, start: int, stop: int, out: Block) -> None:
+        """Fill `out` with the rows; refuse what `check_out` refuses."""
+        ...
+
+    def scratch_bytes(self, n_rows: int) -> int:
+        """Return the most bytes that reading `n_rows` rows holds beside `out`, what the source keeps included."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class ArraySource:
     """Rows of an array in memory; blocks are read-only views of it (copies if its byte order is foreign)."""
@@ -93,101 +109,14 @@ class ArraySource:
         view.flags.writeable = False
         return view
 
+    def read_into(self, start: int, stop: int, out: Block) -> None:
+        """Copy the rows into `out`."""
+        check_out(self, start, stop, out)
+        out[...] = self.array[start:stop]
 
-@dataclass(frozen=True, slots=True, eq=False)
-class ColumnsSource:
-    """Some columns of another source, in the order given; one column as a vector if `column` is an int."""
-
-    source: BlockSource
-    columns: tuple[int, ...] | int
-
-    @property
-    def name(self) -> str:
-        """Name of the source."""
-        return self.source.name
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """One axis for a single column, else two."""
-        rows = self.source.shape[:1]
-        return rows if isinstance(self.columns, int) else (*rows, len(self.columns))
-
-    @property
-    def dtype(self) -> np.dtype[np.generic]:
-        """Dtype of the source."""
-        return self.source.dtype
-
-    def read(self, start: int, stop: int) -> Block:
-        """Return the columns of these rows; the source's whole rows are read meanwhile."""
-        block = self.source.read(start, stop)
-        return block[:, self.columns if isinstance(self.columns, int) else list(self.columns)]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class RowsSource:
-    """Some rows of another source, in the order given: one side of a split, say."""
-
-    source: BlockSource
-    rows: NDArray[np.intp]
-
-    @property
-    def name(self) -> str:
-        """Name of the source."""
-        return self.source.name
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """As many rows as were chosen."""
-        return (len(self.rows), *self.source.shape[1:])
-
-    @property
-    def dtype(self) -> np.dtype[np.generic]:
-        """Dtype of the source."""
-        return self.source.dtype
-
-    def read(self, start: int, stop: int) -> Block:
-        """Gather the chosen rows."""
-        check_range(self, start, stop)
-        return take(self.source, self.rows[start:stop])
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class StackedSource:
-    """Sources of equal width and dtype, one below the other."""
-
-    parts: Sequence[BlockSource]
-    name: str
-
-    def __post_init__(self) -> None:
-        kinds = {(part.shape[1:], part.dtype) for part in self.parts}
-        if len(kinds) != 1:
-            found = ", ".join(f"{part.name}: {part.shape} {part.dtype}" for part in self.parts)
-            raise DataError(f"parts of {self.name} do not fit one below the other: {found}", parts=found)
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """The sum of the parts' rows."""
-        return (sum(part.shape[0] for part in self.parts), *self.parts[0].shape[1:])
-
-    @property
-    def dtype(self) -> np.dtype[np.generic]:
-        """Dtype of every part."""
-        return self.parts[0].dtype
-
-    def read(self, start: int, stop: int) -> Block:
-        """Read from the parts that hold these rows."""
-        check_range(self, start, stop)
-        pieces = []
-        first = 0
-        for part in self.parts:
-            last = first + part.shape[0]
-            low, high = max(start, first), min(stop, last)
-            if low < high:
-                pieces.append(part.read(low - first, high - first))
-            first = last
-        if len(pieces) == 1:
-            return pieces[0]
-        return np.concatenate(pieces) if pieces else np.empty((0, *self.shape[1:]), self.dtype)
+    def scratch_bytes(self, n_rows: int) -> int:
+        """Nothing is held: the array counts as its owner's."""
+        return 0
 
 
 def blocks(source: BlockSource, rows_per_block: int) -> Iterator[tuple[int, Block]]:
@@ -219,6 +148,66 @@ def blocks(source: BlockSource, rows_per_block: int) -> Iterator[tuple[int, Bloc
         yield start, source.read(start, min(start + rows_per_block, n_samples))
 
 
+def read_into(source: BlockSource, start: int, stop: int, out: Block) -> None:
+    """Fill `out` with rows of a source, straight from the file where the source can.
+
+    Parameters
+    ----------
+    source : BlockSource
+        What is read.
+    start, stop : int
+        Rows ``start <= row < stop``.
+    out : ndarray of shape (stop - start, ...), C-contiguous, of the source's dtype
+        Overwritten. After an error its content means nothing.
+
+    Raises
+    ------
+    ShapeError, DtypeError, ParameterError
+        If `out` has another shape or dtype, or cannot be filled from front to back; or there are no such rows.
+    DataError
+        If the file was cut short or written to, or a source gives other rows than it claims.
+
+    Notes
+    -----
+    Beside `out`, at most `scratch_bytes` are held.
+
+    Examples
+    --------
+    >>> out = np.empty((2, 2))
+    >>> read_into(ArraySource(np.arange(6.0).reshape(3, 2)), 1, 3, out)
+    >>> out.tolist()
+    [[2.0, 3.0], [4.0, 5.0]]
+    """
+    if isinstance(source, FillingSource):
+        source.read_into(start, stop, out)
+        return
+    check_out(source, start, stop, out)
+    block = source.read(start, stop)
+    if block.shape != out.shape or block.dtype != out.dtype:
+        raise DataError(
+            f"{source.name} gave shape {block.shape} {block.dtype} for rows [{start}, {stop}); it claims "
+            f"{out.shape} {out.dtype}: the source is at fault",
+            expected=(out.shape, out.dtype),
+            got=(block.shape, block.dtype),
+        )
+    out[...] = block
+
+
+def scratch_bytes(source: BlockSource, n_rows: int) -> int:
+    """Return the most bytes that `read_into` holds beside its `out` when it reads `n_rows` rows.
+
+    A source that cannot say so is taken to hold one more copy of the block.
+
+    Examples
+    --------
+    >>> scratch_bytes(ArraySource(np.zeros((5, 3))), 2)
+    0
+    """
+    if isinstance(source, FillingSource):
+        return source.scratch_bytes(n_rows)
+    return n_rows * row_bytes(source)
+
+
 def take(source: BlockSource, rows: NDArray[np.intp]) -> Block:
     """Gather rows in any order, repeated ones too, reading the source from top to bottom.
 
@@ -240,6 +229,27 @@ def take(source: BlockSource, rows: NDArray[np.intp]) -> Block:
     [12, 10, 12]
     """
     rows = np.asarray(rows)
+    _check_rows(source, rows)
+    gathered = np.empty((rows.size, *source.shape[1:]), source.dtype)
+    take_into(source, rows, gathered)
+    return gathered
+
+
+def take_into(source: BlockSource, rows: NDArray[np.intp], out: Block) -> None:
+    """Fill `out` as `take` does; an unbroken run of rows is read straight into it."""
+    _check_rows(source, rows)
+    if rows.size and (np.diff(rows) == 1).all():
+        read_into(source, int(rows[0]), int(rows[-1]) + 1, out)
+        return
+    order = np.argsort(rows, kind="stable")
+    ascending = rows[order].astype(np.intp)
+    for begin, end in _spans(ascending, row_bytes(source)):
+        first = int(ascending[begin])
+        block = source.read(first, int(ascending[end - 1]) + 1)
+        out[order[begin:end]] = block[ascending[begin:end] - first]
+
+
+def _check_rows(source: BlockSource, rows: NDArray[np.intp]) -> None:
     if rows.ndim != 1 or (rows.dtype.kind not in "iu" and rows.size):
         raise ParameterError(
             f"rows must be a vector of row numbers; got shape {rows.shape}, dtype {rows.dtype}",
@@ -252,14 +262,6 @@ def take(source: BlockSource, rows: NDArray[np.intp]) -> Block:
             expected=(0, source.shape[0] - 1),
             got=(int(rows.min()), int(rows.max())),
         )
-    gathered = np.empty((rows.size, *source.shape[1:]), source.dtype)
-    order = np.argsort(rows, kind="stable")
-    ascending = rows[order].astype(np.intp)
-    for begin, end in _spans(ascending, row_bytes(source)):
-        first = int(ascending[begin])
-        block = source.read(first, int(ascending[end - 1]) + 1)
-        gathered[order[begin:end]] = block[ascending[begin:end] - first]
-    return gathered
 
 
 def _spans(ascending: NDArray[np.intp], bytes_per_row: int) -> Iterator[tuple[int, int]]:
@@ -292,4 +294,25 @@ def check_range(source: BlockSource, start: int, stop: int) -> None:
             f"rows [{start}, {stop}) are outside {source.name}, which has {source.shape[0]} rows",
             expected=(0, source.shape[0]),
             got=(start, stop),
+        )
+
+
+def check_out(source: BlockSource, start: int, stop: int, out: Block) -> None:
+    """Refuse rows that a source does not have, and an `out` that cannot hold them."""
+    check_range(source, start, stop)
+    shape = (stop - start, *source.shape[1:])
+    if out.shape != shape:
+        raise ShapeError(
+            f"out has shape {out.shape}; rows [{start}, {stop}) of {source.name} need {shape}",
+            expected=shape,
+            got=out.shape,
+        )
+    if out.dtype != source.dtype:
+        raise DtypeError(
+            f"out has dtype {out.dtype}; {source.name} gives {source.dtype}", expected=source.dtype, got=out.dtype
+        )
+    if not (out.flags.c_contiguous and out.flags.writeable):
+        raise ParameterError(
+            f"out for {source.name} must be C-contiguous and writable; give a fresh numpy.empty or rows of one",
+            expected="C-contiguous, writable",
         )

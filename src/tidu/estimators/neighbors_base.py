@@ -1,14 +1,14 @@
 """What do the three estimators of nearest neighbors have in common?
 
-Storing the rows, asking for neighbors, the graph, and the weights of votes. This file knows nothing of
-targets and predictions.
+Keeping the rows, asking for neighbors, saving and loading. This file knows nothing of targets, votes and
+predictions.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Literal, Self, TypeAlias, cast, overload
+import os
+from collections.abc import Mapping
+from typing import ClassVar, Literal, Self, TypeAlias, cast, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -17,111 +17,151 @@ from sklearn.base import BaseEstimator, MultiOutputMixin
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from tidu.data import BlockSource, as_source
-from tidu.errors import ParameterError
-from tidu.neighbors import METRICS, kneighbors
-from tidu.neighbors.metrics import Array, resolve_metric
+from tidu.config import parse_bytes
+from tidu.data import BlockSource
+from tidu.errors import ParameterError, ShapeError
+from tidu.estimators.neighbors_parameters import (
+    Mode,
+    check_mode,
+    check_parameters,
+    effective_metric,
+    threads_of,
+)
+from tidu.estimators.neighbors_rows import (
+    MatrixLike,
+    Rows,
+    RowsLike,
+    is_on_disk,
+    open_matrix,
+    rows_of,
+    stacked,
+)
+from tidu.neighbors import kneighbors
+from tidu.neighbors.metrics import Array
 
-__all__ = ["Array", "MatrixLike", "Mode", "NeighborsBase", "Weights", "check_mode", "rows_of"]
+__all__ = ["MatrixLike", "NeighborsBase", "Where"]
 
-MatrixLike: TypeAlias = ArrayLike | sparse.spmatrix | sparse.sparray
-Weights: TypeAlias = str | Callable[[NDArray[np.float64]], Array] | None
-Mode: TypeAlias = Literal["connectivity", "distance"]
-
-_NUMBER = (int, float, np.integer, np.floating)
-_ALGORITHMS = ("auto", "ball_tree", "kd_tree", "brute")
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class SparseSource:
-    """Rows of a CSR matrix, made dense a block at a time."""
-
-    matrix: sparse.csr_array
-    name: str = "sparse matrix"
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Shape of the matrix."""
-        return cast("tuple[int, ...]", self.matrix.shape)
-
-    @property
-    def dtype(self) -> np.dtype[np.generic]:
-        """Dtype of its values."""
-        return self.matrix.dtype
-
-    def read(self, start: int, stop: int) -> Array:
-        """Return rows as a dense array."""
-        return self.matrix[start:stop].toarray()
-
-
-def rows_of(X: Array | sparse.csr_array) -> BlockSource:
-    """Return the rows of a dense or CSR matrix as a block source."""
-    return SparseSource(sparse.csr_array(X)) if sparse.issparse(X) else as_source(X)
-
-
-def check_mode(mode: str) -> None:
-    """Refuse an unknown weight of a graph's edges."""
-    if mode not in ("connectivity", "distance"):
-        raise ParameterError(f"mode must be 'connectivity' or 'distance'; got {mode!r}", got=mode)
+Where: TypeAlias = ArrayLike | None
+"""A boolean mask over the training rows, or their numbers: only these may be found."""
 
 
 class NeighborsBase(MultiOutputMixin, BaseEstimator):  # type: ignore[misc]
     """What the three estimators have in common."""
 
+    kind: ClassVar[str]
+    """What a saved file calls this estimator."""
+
     n_neighbors: int
+    algorithm: str
     metric: str
     p: float
     metric_params: Mapping[str, object] | None
+    n_jobs: int | None
     memory_limit: int | str | None
     effective_metric_: str
     effective_metric_params_: dict[str, float]
     n_samples_fit_: int
-    _fit_X: Array | sparse.csr_array
+    n_features_in_: int
+    _fit_X: Rows
+    _rows_path: str | None
+    _sample_weight: NDArray[np.float64] | None = None
 
-    def _store(self, X: Array | sparse.csr_array) -> Self:
-        _check_parameters(self.get_params(deep=False))
-        self.effective_metric_, self.effective_metric_params_ = _effective_metric(
+    def _open(self, X: RowsLike) -> BlockSource:
+        """Open training rows that stay on disk, and learn their number of features."""
+        assert is_on_disk(X)
+        source = open_matrix(X)
+        self.n_features_in_ = source.shape[1]
+        if hasattr(self, "feature_names_in_"):
+            del self.feature_names_in_
+        return source
+
+    def _store(self, X: Rows, given: object = None) -> Self:
+        check_parameters(self.get_params(deep=False))
+        self.effective_metric_, self.effective_metric_params_ = effective_metric(
             self.metric, self.p, self.metric_params
         )
         self._fit_X = X
+        self._rows_path = os.fspath(given) if isinstance(given, str | os.PathLike) else None
         self.n_samples_fit_ = X.shape[0]
         return self
 
-    def _queries(self, X: MatrixLike | None) -> Array | sparse.csr_array | None:
+    def _queries(self, X: RowsLike | None) -> Rows | None:
+        """Return checked rows as wide as the training rows."""
         check_is_fitted(self, "n_samples_fit_")
         if X is None:
             return None
-        checked = validate_data(self, X, accept_sparse="csr", reset=False, order="C")
-        return cast("Array | sparse.csr_array", checked)
+        if not is_on_disk(X):
+            checked = validate_data(self, X, accept_sparse="csr", reset=False, order="C")
+            return cast("Array | sparse.csr_array", checked)
+        source = open_matrix(X)
+        if source.shape[1] != self.n_features_in_:
+            raise ShapeError(
+                f"{source.name} has {source.shape[1]} features, but {type(self).__name__} is expecting "
+                f"{self.n_features_in_} features as input",
+                expected=self.n_features_in_,
+                got=source.shape[1],
+            )
+        return source
+
+    def _append(self, X: RowsLike) -> Rows:
+        """Return the training rows with new rows below them; the estimator is left as it is."""
+        new = self._queries(X)
+        assert new is not None
+        return stacked(self._fit_X, new)
+
+    def _keep_appended(self, X: Rows) -> Self:
+        self._fit_X = X
+        self._rows_path = None
+        self.n_samples_fit_ = X.shape[0]
+        return self
 
     @overload
     def kneighbors(
         self,
-        X: MatrixLike | None = ...,
+        X: RowsLike | None = ...,
         n_neighbors: int | None = ...,
         return_distance: Literal[True] = ...,
+        *,
+        where: Where = ...,
     ) -> tuple[Array, Array]: ...
     @overload
     def kneighbors(
-        self, X: MatrixLike | None = ..., n_neighbors: int | None = ..., *, return_distance: Literal[False]
+        self,
+        X: RowsLike | None = ...,
+        n_neighbors: int | None = ...,
+        *,
+        return_distance: Literal[False],
+        where: Where = ...,
     ) -> Array: ...
     @overload
     def kneighbors(
-        self, X: MatrixLike | None = ..., n_neighbors: int | None = ..., return_distance: bool = ...
+        self,
+        X: RowsLike | None = ...,
+        n_neighbors: int | None = ...,
+        return_distance: bool = ...,
+        *,
+        where: Where = ...,
     ) -> tuple[Array, Array] | Array: ...
     def kneighbors(
-        self, X: MatrixLike | None = None, n_neighbors: int | None = None, return_distance: bool = True
+        self,
+        X: RowsLike | None = None,
+        n_neighbors: int | None = None,
+        return_distance: bool = True,
+        *,
+        where: Where = None,
     ) -> tuple[Array, Array] | Array:
         """Find the nearest training rows of each query.
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_queries, n_features), optional
+        X : {array-like, sparse matrix} of shape (n_queries, n_features), path or BlockSource, optional
             The queries; without it the training rows, none of which is its own neighbor.
         n_neighbors : int, optional
             Instead of the estimator's own.
         return_distance : bool, default True
             Whether distances are returned besides indices.
+        where : array-like, optional
+            A boolean mask of shape (n_samples_fit,), or numbers of training rows: only these are found.
 
         Returns
         -------
@@ -131,30 +171,12 @@ class NeighborsBase(MultiOutputMixin, BaseEstimator):  # type: ignore[misc]
             Rows of the training data; at equal distance the lower comes first.
         """
         queries = self._queries(X)
-        k = self.n_neighbors if n_neighbors is None else n_neighbors
-        if isinstance(k, bool) or not hasattr(k, "__index__"):
-            raise TypeError(f"n_neighbors must be an integer; got {k!r} of type {type(k).__name__}")
-        available = self.n_samples_fit_ - (queries is None)
-        if not 1 <= k <= available:
-            raise ParameterError(
-                "Expected 1 <= n_neighbors <= n_samples_fit"
-                f"{' - 1 (a row is not its own neighbor)' if queries is None else ''}; "
-                f"got n_neighbors = {k}, n_samples_fit = {self.n_samples_fit_}",
-                n_neighbors=k,
-                available=available,
-            )
-        return kneighbors(
-            None if queries is None else rows_of(queries),
-            rows_of(self._fit_X),
-            int(k),
-            self.effective_metric_,
-            self.memory_limit,
-            return_distance,
-            p=self.effective_metric_params_.get("p", 2.0),
-        )
+        k = self._checked_k(n_neighbors, queries is None, where)
+        asked = None if queries is None else rows_of(queries)
+        return self._search(asked, k, return_distance, where, self._limit())
 
     def kneighbors_graph(
-        self, X: MatrixLike | None = None, n_neighbors: int | None = None, mode: Mode = "connectivity"
+        self, X: RowsLike | None = None, n_neighbors: int | None = None, mode: Mode = "connectivity"
     ) -> sparse.csr_matrix:
         """Return the graph of nearest neighbors.
 
@@ -181,68 +203,102 @@ class NeighborsBase(MultiOutputMixin, BaseEstimator):  # type: ignore[misc]
         shape = (n_queries, self.n_samples_fit_)
         return sparse.csr_matrix((values.ravel(), indices.ravel(), starts), shape=shape)
 
-    def _weighted_neighbors(self, X: MatrixLike | None, weights: Weights) -> tuple[Array, NDArray[np.float64] | None]:
-        if weights is None or weights == "uniform":
-            return self.kneighbors(X, return_distance=False), None
-        distances, indices = self.kneighbors(X)
-        return indices, _weights_of(distances, weights)
+    def save(self, path: str | os.PathLike[str], *, rows: Literal["embedded", "reference"] = "embedded") -> None:
+        """Save the fitted estimator as one safetensors file, without pickle.
+
+        Parameters
+        ----------
+        path : str or path-like
+            The file; replaced as a whole, or not at all.
+        rows : {"embedded", "reference"}, default "embedded"
+            Whether the training rows are copied into the file, block by block, or, if they were given as a
+            path, only where they lie, with their shape, dtype, size and time of modification.
+
+        Raises
+        ------
+        ParameterError
+            If `weights` is a function, labels are objects other than text, or there is no path to refer to.
+        DataError
+            If the file cannot be written.
+        """
+        from tidu.estimators.neighbors_file import save_neighbors
+
+        check_is_fitted(self, "n_samples_fit_")
+        save_neighbors(self, path, rows)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str], *, rows: str | os.PathLike[str] | None = None) -> Self:
+        """Load what `save` saved; nothing in the file is executed.
+
+        Parameters
+        ----------
+        path : str or path-like
+            The file. Training rows embedded in it stay there and are read when needed.
+        rows : str or path-like, optional
+            Where the training rows lie now, if they were saved as a reference and have moved.
+
+        Raises
+        ------
+        ModelFileError
+            If the file is missing, damaged, foreign, or the rows it refers to are others by now.
+        """
+        from tidu.estimators.neighbors_file import load_neighbors
+
+        return load_neighbors(cls, path, rows)
+
+    def saved_state(self) -> tuple[dict[str, object], dict[str, Array]]:
+        """Return what a file must hold beside rows and parameters: JSON facts and arrays."""
+        return {}, {}
+
+    def restore_state(self, facts: Mapping[str, object], tensors: Mapping[str, Array]) -> None:
+        """Take over what `saved_state` returned, which may have been tampered with since.
+
+        Raises
+        ------
+        ParameterError
+            If it does not fit.
+        """
+
+    def _limit(self) -> int | None:
+        return None if self.memory_limit is None else parse_bytes(self.memory_limit)
+
+    def _checked_k(self, n_neighbors: int | None, leaves_out: bool, where: Where) -> int:
+        k = self.n_neighbors if n_neighbors is None else n_neighbors
+        if isinstance(k, bool) or not hasattr(k, "__index__"):
+            raise TypeError(f"n_neighbors must be an integer; got {k!r} of type {type(k).__name__}")
+        rows = self.n_samples_fit_
+        chosen = ""
+        if where is not None:
+            allowed = np.asarray(where)
+            rows = int(np.count_nonzero(allowed)) if allowed.dtype.kind == "b" else len(np.unique(allowed))
+            chosen = f" ({rows} of them allowed by where)"
+        available = rows - leaves_out
+        if not 1 <= k <= available:
+            raise ParameterError(
+                f"Expected 1 <= n_neighbors <= n_samples_fit{' - 1 (a row is not its own neighbor)' * leaves_out}; "
+                f"got n_neighbors = {k}, n_samples_fit = {self.n_samples_fit_}{chosen}",
+                n_neighbors=k,
+                available=available,
+            )
+        return int(k)
+
+    def _search(
+        self, queries: BlockSource | None, k: int, return_distance: bool, where: Where, limit: int | None
+    ) -> tuple[Array, Array] | Array:
+        return kneighbors(
+            queries,
+            rows_of(self._fit_X),
+            k,
+            self.effective_metric_,
+            limit,
+            return_distance,
+            p=self.effective_metric_params_.get("p", 2.0),
+            algorithm=self.algorithm,
+            threads=threads_of(self.n_jobs),
+            where=where,
+        )
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags
-
-
-def _check_parameters(parameters: Mapping[str, object]) -> None:
-    """Refuse values outside what scikit-learn's estimators accept; done when fitting, as there."""
-    integers = {"n_neighbors": 1, "leaf_size": 1}
-    choices: dict[str, tuple[str, ...]] = {
-        "algorithm": _ALGORITHMS,
-        "weights": ("uniform", "distance"),
-        "ties": ("smallest", "nearest"),
-        "metric": METRICS,
-    }
-    for name, value in parameters.items():
-        problem = ""
-        if name in integers:
-            if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < integers[name]:
-                problem = f"an integer of at least {integers[name]}"
-        elif name in choices:
-            free = name == "weights" and (value is None or callable(value))
-            if not free and value not in choices[name]:
-                problem = f"one of {', '.join(choices[name])}"
-        elif name == "p" and not (isinstance(value, _NUMBER) and value > 0):
-            problem = "a number above 0"
-        elif name == "radius" and not (isinstance(value, _NUMBER) and value >= 0):
-            problem = "a number of at least 0"
-        if problem:
-            raise ParameterError(f"{name} must be {problem}; got {value!r}", parameter=name, got=value)
-
-
-def _effective_metric(
-    metric: str, p: float, metric_params: Mapping[str, object] | None
-) -> tuple[str, dict[str, float]]:
-    """Return the name and the parameters by which distances are computed, as scikit-learn reports them."""
-    extra = dict(metric_params or {})
-    exponent = extra.pop("p", p)
-    if extra or not isinstance(exponent, _NUMBER):
-        raise ParameterError(f"metric_params may hold the number p only; got {metric_params!r}", got=metric_params)
-    if metric != "minkowski":
-        return metric, {}
-    found = resolve_metric(metric, float(exponent))
-    names = {"l1": "manhattan", "l2": "euclidean", "chebyshev": "chebyshev"}
-    if found.kind in names:
-        return names[found.kind], {}
-    return "minkowski", {"p": float(exponent)}
-
-
-def _weights_of(distances: NDArray[np.float64], weights: Weights) -> NDArray[np.float64]:
-    """Return the weight of each neighbor; one at distance zero leaves none to those farther off."""
-    if callable(weights):
-        return np.asarray(weights(distances), dtype=np.float64)
-    with np.errstate(divide="ignore", over="ignore"):
-        inverse = 1.0 / distances
-    infinite = np.isinf(inverse)
-    rows = infinite.any(axis=1)
-    inverse[rows] = infinite[rows]
-    return inverse

@@ -1,27 +1,25 @@
 """Which k rows are nearest to each query: the public function.
 
-It checks its arguments, has the strategy and the plan made, and runs the search block by block. This
-file knows nothing of tiles and bounds.
+It knows nothing of how a search is run; see `tidu.neighbors.job`.
 """
 
 from __future__ import annotations
 
+import os
 from typing import Literal, overload
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from tidu.errors import ParameterError
-from tidu.neighbors.inputs import Input, Inputs, open_inputs, progress_of
-from tidu.neighbors.metrics import resolve_metric
-from tidu.neighbors.plan import plan_search
-from tidu.neighbors.running import Running
-from tidu.neighbors.search import Search
+from tidu.neighbors.inputs import Input
+from tidu.neighbors.job import prepare
+from tidu.neighbors.reporting import Progress
 
 __all__ = ["kneighbors"]
 
 Distances = NDArray[np.float64]
 Indices = NDArray[np.int64]
+_Path = str | os.PathLike[str]
 
 
 @overload
@@ -32,9 +30,15 @@ def kneighbors(
     metric: str = ...,
     memory_limit: int | str | None = ...,
     return_distance: Literal[True] = ...,
-    progress: bool = ...,
+    progress: Progress = ...,
     *,
     p: float = ...,
+    algorithm: str = ...,
+    threads: int | None = ...,
+    where: ArrayLike | None = ...,
+    index: _Path | None = ...,
+    checkpoint_dir: _Path | None = ...,
+    resume: bool = ...,
 ) -> tuple[Distances, Indices]: ...
 @overload
 def kneighbors(
@@ -45,8 +49,14 @@ def kneighbors(
     memory_limit: int | str | None = ...,
     *,
     return_distance: Literal[False],
-    progress: bool = ...,
+    progress: Progress = ...,
     p: float = ...,
+    algorithm: str = ...,
+    threads: int | None = ...,
+    where: ArrayLike | None = ...,
+    index: _Path | None = ...,
+    checkpoint_dir: _Path | None = ...,
+    resume: bool = ...,
 ) -> Indices: ...
 @overload
 def kneighbors(
@@ -56,9 +66,15 @@ def kneighbors(
     metric: str = ...,
     memory_limit: int | str | None = ...,
     return_distance: bool = ...,
-    progress: bool = ...,
+    progress: Progress = ...,
     *,
     p: float = ...,
+    algorithm: str = ...,
+    threads: int | None = ...,
+    where: ArrayLike | None = ...,
+    index: _Path | None = ...,
+    checkpoint_dir: _Path | None = ...,
+    resume: bool = ...,
 ) -> tuple[Distances, Indices] | Indices: ...
 def kneighbors(
     queries: Input | None,
@@ -67,9 +83,15 @@ def kneighbors(
     metric: str = "l2",
     memory_limit: int | str | None = None,
     return_distance: bool = True,
-    progress: bool = False,
+    progress: Progress = False,
     *,
     p: float = 2.0,
+    algorithm: str = "auto",
+    threads: int | None = None,
+    where: ArrayLike | None = None,
+    index: _Path | None = None,
+    checkpoint_dir: _Path | None = None,
+    resume: bool = False,
 ) -> tuple[Distances, Indices] | Indices:
     """Find the k nearest rows of each query, exactly, within a limit of memory.
 
@@ -88,10 +110,25 @@ def kneighbors(
         The most that may be allocated beside the arrays given, in bytes or as ``"64MB"``.
     return_distance : bool, default True
         Whether distances are returned besides indices.
-    progress : bool, default False
-        Whether a progress bar is shown.
+    progress : bool or callable, default False
+        Whether a progress bar is shown; or ``report(done_pairs, total_pairs)``.
     p : float, default 2.0
         Exponent of "minkowski".
+    algorithm : {"auto", "brute", "pruned", "kd_tree", "ball_tree"}, default "auto"
+        Whether every pair is looked at, or rows are projected first and few distances computed ("l2",
+        "sqeuclidean" and "cosine"; where memory suffices). By default what an estimate says is faster; the
+        two trees stand for "auto". The result is the same to the last bit.
+    threads : int, optional
+        By default ``TIDU_NUM_THREADS``, or all processors; the result is the same.
+    where : array-like of shape (n_rows,), bool, or of row numbers, optional
+        Only these rows are found.
+    index : path, optional
+        A file that keeps the projections of the data: read if it is there and was made of the same rows, else
+        written, where rows are projected.
+    checkpoint_dir : path, optional
+        A folder in which a long search keeps what it has found, every few seconds and after every block.
+    resume : bool, default False
+        Whether to go on from what is there.
 
     Returns
     -------
@@ -105,16 +142,17 @@ def kneighbors(
     DataError
         If there is a NaN or an infinity; `row` is its row.
     ParameterError
-        If k exceeds the rows there are.
+        If k exceeds the rows there are, or an argument has a value that is not accepted.
     BudgetError
         If the limit is too small; `least_bytes` would do.
 
     Notes
     -----
     Neighbors are ordered by the squared distance, which for integers is computed exactly and for floats in
-    float64 by one fixed order of operations (`tidu.neighbors.metrics`). Matrix products only propose
-    candidates, under a rigorous bound of their rounding error, so that the result has the same bits for
-    every block size. At least ``2 * n_queries * n_rows * n_features`` operations.
+    float64 by one fixed order of operations (`tidu.neighbors.metrics`). Bytes are compared as they are. Other
+    rows are rounded to small integers first, whose distances are within a rigorous bound of their own; only
+    pairs that may be near are judged, by the definition. So the result has the same bits for every block size,
+    number of threads and algorithm.
 
     Examples
     --------
@@ -127,35 +165,19 @@ def kneighbors(
     array([[1., 1.],
            [2., 4.]])
     """
-    inputs = open_inputs(queries, data, resolve_metric(metric, p))
-    available = inputs.data.shape[0] - (inputs.queries is None)
-    if not hasattr(k, "__index__") or isinstance(k, bool) or not 1 <= k <= available:
-        raise ParameterError(
-            f"k must be an integer from 1 to the {available} rows available; got {k!r}",
-            k=k,
-            available=available,
-        )
-    return _search(inputs, int(k), memory_limit, return_distance, progress)
-
-
-def _search(
-    inputs: Inputs, k: int, memory_limit: int | str | None, return_distance: bool, progress: bool
-) -> tuple[Distances, Indices] | Indices:
-    plan = plan_search(inputs.sizes(k, return_distance), inputs.strategy, memory_limit)
-    indices = np.empty((inputs.n_queries, k), np.int64)
-    distances = np.empty((inputs.n_queries, k), np.float64) if return_distance else None
-    if not inputs.n_queries:
-        return indices if distances is None else (distances, indices)
-    with progress_of(inputs.n_queries * inputs.data.shape[0], progress) as step:
-        search = Search(inputs.queries, inputs.data, inputs.strategy, plan, step)
-        for start, block in search.query_blocks():
-            running = Running(len(block.raw), k, inputs.strategy.key_dtype)
-            for tile in search.tiles(start, block):
-                search.nearest(tile, running)
-                del tile  # its block must be gone before the next one is read
-            rows = slice(start, start + len(block.raw))
-            indices[rows] = running.indices
-            if distances is not None:
-                distances[rows] = inputs.strategy.metric.distances(running.keys)
-            del block
-    return indices if distances is None else (distances, indices)
+    job = prepare(
+        queries,
+        data,
+        k,
+        metric,
+        memory_limit,
+        return_distance,
+        p=p,
+        algorithm=algorithm,
+        threads=threads,
+        where=where,
+        index=index,
+        checkpoint_dir=checkpoint_dir,
+        resume=resume,
+    )
+    return job.run(progress)

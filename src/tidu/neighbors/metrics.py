@@ -36,6 +36,14 @@ _ALIASES: dict[str, Kind] = {
     "cosine": "cosine",
     "inner_product": "inner_product",
 }
+_NATIVE: dict[Kind, str] = {
+    "l2": "squares",
+    "sqeuclidean": "squares",
+    "l1": "absolute",
+    "chebyshev": "largest",
+    "cosine": "cosine",
+    "inner_product": "products",
+}
 METRICS = tuple(_ALIASES)
 """Every accepted name of a metric."""
 
@@ -56,9 +64,9 @@ class Metric:
     p: float = 2.0
 
     @property
-    def by_products(self) -> bool:
-        """Whether a matrix product can propose the candidates."""
-        return self.kind in ("l2", "sqeuclidean", "cosine", "inner_product")
+    def native(self) -> str | None:
+        """What native code adds up for it (see `tidu.neighbors.kernels.exact`), or None: NumPy computes its keys."""
+        return _NATIVE.get(self.kind)
 
     @property
     def keeps_integers(self) -> bool:

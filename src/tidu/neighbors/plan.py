@@ -6,7 +6,7 @@ are added as if all were alive together. This file knows nothing of how the arra
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
@@ -15,25 +15,35 @@ from numpy.typing import DTypeLike
 
 from tidu.config import parse_bytes
 from tidu.errors import BudgetError, ParameterError
-from tidu.neighbors.metrics import Metric, resolve_metric
-from tidu.neighbors.running import MERGE_BYTES
-from tidu.neighbors.strategy import Strategy, choose_strategy, is_wide_integer, natural_range
+from tidu.native.machine import host
+from tidu.native.threads import default_threads
+from tidu.neighbors.arithmetic import Arithmetic, choose_arithmetic, is_wide_integer, natural_range
+from tidu.neighbors.encoding import exact_encoding
+from tidu.neighbors.kernels.comparisons import COMPARISONS, shape_for
+from tidu.neighbors.kernels.exact import AUXILIARIES, scratch_bytes
+from tidu.neighbors.kernels.scan import scan_scratch_bytes
+from tidu.neighbors.metrics import resolve_metric
+from tidu.neighbors.projection import MOST_DIRECTIONS, finding_bytes
 from tidu.words import say
 
-__all__ = ["MemoryPlan", "Sizes", "memory_plan", "plan_search"]
+__all__ = ["BLOCK_UNIT", "MemoryPlan", "Sizes", "memory_plan", "n_listed", "plan_search", "suited"]
 
 # What the interpreter, NumPy's cast buffers and small vectors take, whatever the sizes.
 _FIXED_BYTES = 320_000
 # Without a limit the blocks are chosen as if this were left beside the results.
 _COMFORT_BYTES = 192 << 20
-_LARGEST_QUERIES, _LARGEST_ROWS = 2048, 4096
-# Exact distances are computed on about this much at a time, so that it stays in the cache.
-_STRIP_BYTES = 1 << 20
-_LARGEST_MERGE = 8192
-# Powers of two by which scratch space is cut down, until a plan fits.
-_THRIFT = (0, 3, 6, 20)
-# Rows looked at to choose a center.
-CENTER_ROWS = 256
+_LARGEST_QUERIES = 1 << 16
+# A block of packed rows stays in the third cache while all queries pass.
+_BLOCK_BYTES, _FEWEST_ROWS = 4 << 20, 1024
+# Below this a sample of the rows says too little; above, it takes longer than it is worth.
+_LEAST_SAMPLE, _LARGEST_LOOK, _LARGEST_SAMPLE = 2, 1024, 4096
+_SAMPLE_COPIES = 8
+_PROJECTED_BYTES = 16 << 20
+# Blocks of projected rows begin where a panel of rows, and one of queries, does on any processor.
+BLOCK_UNIT = 96
+# Entries that are sorted at a time in the end, and what each of them takes.
+SORTED_ENTRIES = 1 << 14
+_SORTED_BYTES = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,25 +54,39 @@ class Sizes:
     ----------
     n_queries, n_rows, n_features, k : int
         The sizes.
-    query_bytes, row_bytes : int
-        Bytes of one stored row of the queries and of the data.
     dtype : str
         The data's dtype, to be printed.
     with_distances : bool
         Whether distances are part of the result.
     held_bytes : int
         What was allocated before the search: inputs that had to be converted.
+    comparison : str
+        The integers that rows become, of those possible the longest.
+    reads_again : bool
+        Whether keys are computed from the rows themselves, so that queries must stay in memory.
+    has_lengths : bool
+        Whether rows are brought to length one.
+    query_stage, row_stage : callable
+        What reading so many queries, or rows, at once takes.
+    n_threads : int
+    n_directions : int
+        Of projections; 0 for none.
     """
 
     n_queries: int
     n_rows: int
     n_features: int
     k: int
-    query_bytes: int
-    row_bytes: int
     dtype: str
     with_distances: bool = True
     held_bytes: int = 0
+    comparison: str = "dot16"
+    reads_again: bool = True
+    has_lengths: bool = False
+    query_stage: Callable[[int], int] = field(default=lambda n: 0, hash=False)
+    row_stage: Callable[[int], int] = field(default=lambda n: 0, hash=False)
+    n_threads: int = 1
+    n_directions: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +97,12 @@ class MemoryPlan:
     ----------
     query_rows, data_rows : int
         Queries and rows of data in one block.
-    strip_rows : int
-        Pairs of rows whose exact distances are computed at a time.
-    select_rows : int
-        Rows of the tile that are partitioned at a time.
-    merge_entries : int
-        Entries merged into the running k nearest at a time.
+    sample_rows, sample_bytes : int
+        Rows that are looked at before the search, and what they take.
+    projected_rows : int
+        Rows that are projected at a time.
+    staged_queries : int
+        Queries that are read at a time.
     peak_bytes : int
         The most that is ever allocated.
     limit_bytes : int or None
@@ -91,13 +115,19 @@ class MemoryPlan:
 
     query_rows: int
     data_rows: int
-    strip_rows: int
-    select_rows: int
-    merge_entries: int
+    sample_rows: int
+    sample_bytes: int
+    projected_rows: int
+    staged_queries: int
     peak_bytes: int
     limit_bytes: int | None
     items: Mapping[str, int] = field(hash=False)
     sizes: Sizes
+
+    @property
+    def n_directions(self) -> int:
+        """Directions of projections; 0 if every distance is computed."""
+        return self.sizes.n_directions
 
     def text(self, lang: str = "en") -> str:
         """Return the plan as a small table."""
@@ -113,6 +143,7 @@ class MemoryPlan:
                 k=sizes.k,
             ),
             say("knn.blocks", lang, query_rows=self.query_rows, data_rows=self.data_rows),
+            say("knn.pruned" if self.n_directions else "knn.brute", lang, n_directions=self.n_directions),
         ]
         rows = [(say(f"knn.{key}", lang), say("knn.bytes", lang, n=n)) for key, n in self.items.items()]
         rows.append((say("knn.peak", lang), say("knn.bytes", lang, n=self.peak_bytes)))
@@ -168,27 +199,57 @@ def memory_plan(
     """
     found = np.dtype(dtype)
     chosen = resolve_metric(metric, p)
-    values = natural_range(found) if found.kind in "biu" and not is_wide_integer(found) else (0, 0)
-    strategy = choose_strategy(chosen, (found, found), n_features, values)
-    if is_wide_integer(found):
-        strategy = _costliest(chosen, n_features)
+    wide = is_wide_integer(found)
+    values = natural_range(found) if found.kind in "biu" and not wide else (0, 0)
+    arithmetic = choose_arithmetic(chosen, (found, found), n_features, values)
     row_bytes = n_features * found.itemsize
-    sizes = Sizes(n_queries, n_rows, n_features, k, row_bytes, row_bytes, str(found))
-    return plan_search(sizes, strategy, memory_limit)
+    sizes = Sizes(
+        n_queries,
+        n_rows,
+        n_features,
+        k,
+        str(found),
+        query_stage=lambda n: n * row_bytes,
+        row_stage=lambda n: n * row_bytes,
+        n_threads=default_threads(),
+    )
+    return plan_search(suited(sizes, arithmetic), memory_limit)
 
 
-def plan_search(sizes: Sizes, strategy: Strategy, memory_limit: int | str | None) -> MemoryPlan:
-    """Choose the blocks of least cost whose peak is within the limit."""
+def suited(sizes: Sizes, arithmetic: Arithmetic) -> Sizes:
+    """Return the sizes with what follows from the arithmetic."""
+    exact = exact_encoding(arithmetic)
+    longest = {"absolute": "sum8", "largest": "max8"}.get(str(arithmetic.metric.native), "dot16")
+    return replace(
+        sizes,
+        comparison=longest if exact is None else exact.comparison,
+        reads_again=exact is None,
+        has_lengths=arithmetic.metric.native == "cosine",
+    )
+
+
+def plan_search(sizes: Sizes, memory_limit: int | str | None, blocks: tuple[int, int] | None = None) -> MemoryPlan:
+    """Choose the blocks of least cost whose peak is within the limit.
+
+    Parameters
+    ----------
+    sizes : Sizes
+    memory_limit : int, str or None
+    blocks : tuple of (int, int), optional
+        Queries and rows of a block, if they are known.
+    """
     if sizes.k < 1 or sizes.n_features < 1:
         raise ParameterError(f"k and n_features must be at least 1; got {sizes.k} and {sizes.n_features}", k=sizes.k)
     limit = None if memory_limit is None else parse_bytes(memory_limit)
     room = _result_bytes(sizes) + sizes.held_bytes + _COMFORT_BYTES if limit is None else limit
-    for thrift in _THRIFT:
-        plans = (_priced(sizes, strategy, limit, *blocks, thrift) for blocks in _block_sizes(sizes))
+    # Every thread has scratch space of its own: if that is too much, one of them does it.
+    for n_threads in dict.fromkeys((sizes.n_threads, 1)):
+        sizes = replace(sizes, n_threads=n_threads)
+        plans = (_priced(sizes, limit, room, *some) for some in ([blocks] if blocks else _block_sizes(sizes)))
         fitting = [plan for plan in plans if plan.peak_bytes <= room]
         if fitting:
             return min(fitting, key=_effort)
-    least = _priced(sizes, strategy, limit, 1, 1, _THRIFT[-1])
+    least = _priced(sizes, limit, 0, *(blocks or (1, BLOCK_UNIT if sizes.n_directions else 1)))
     if limit is not None and least.peak_bytes > limit:
         raise BudgetError(
             f"memory_limit={memory_limit!r} is too small for k={sizes.k} neighbors of {sizes.n_queries:,} "
@@ -200,9 +261,15 @@ def plan_search(sizes: Sizes, strategy: Strategy, memory_limit: int | str | None
 
 
 def _block_sizes(sizes: Sizes) -> Iterator[tuple[int, int]]:
+    comparison = COMPARISONS[sizes.comparison]
+    packed = comparison.n_units(sizes.n_features) * comparison.unit_bytes
+    largest_rows = max(_FEWEST_ROWS, _BLOCK_BYTES // packed)
     for query_rows in _halvings(min(max(sizes.n_queries, 1), _LARGEST_QUERIES)):
-        for data_rows in _halvings(min(sizes.n_rows, _LARGEST_ROWS)):
-            yield query_rows, data_rows
+        for data_rows in _halvings(min(max(sizes.n_rows, 1), largest_rows)):
+            if not sizes.n_directions:
+                yield query_rows, data_rows
+            elif data_rows >= BLOCK_UNIT:
+                yield query_rows, data_rows // BLOCK_UNIT * BLOCK_UNIT
 
 
 def _halvings(largest: int) -> Iterator[int]:
@@ -220,51 +287,75 @@ def _result_bytes(sizes: Sizes) -> int:
     return sizes.n_queries * sizes.k * (16 if sizes.with_distances else 8)
 
 
-def _priced(
-    sizes: Sizes, strategy: Strategy, limit: int | None, query_rows: int, data_rows: int, thrift: int
-) -> MemoryPlan:
+def _priced(sizes: Sizes, limit: int | None, room: int, query_rows: int, data_rows: int) -> MemoryPlan:
     """Count every array of a search with these blocks; the names are those of `tidu.words.knn`."""
     n, k = sizes.n_features, sizes.k
-    prepared = 0 if strategy.route == "direct" else n * np.dtype(strategy.work).itemsize
-    tile_item = strategy.tile_dtype.itemsize
-    # Two gathered rows and the terms of their distance; cosine scales copies of both besides.
-    pair_bytes = 8 * n * (7 if strategy.metric.kind == "cosine" else 3) + 64
-    strip_bytes = _STRIP_BYTES >> thrift
-    strip_rows = max(1, min(strip_bytes // pair_bytes, 4096))
-    merge_entries = max(k + 16, max(4 * k, _LARGEST_MERGE) >> thrift)
-    select_rows = max(1, min(query_rows, strip_bytes // (data_rows * tile_item)))
-    # The center is the mean of some rows, which are read first.
-    centering = min(CENTER_ROWS, data_rows) * sizes.row_bytes + 24 * n
+    comparison = COMPARISONS[sizes.comparison]
+    shape = shape_for(comparison, host())
+    coordinates = sizes.n_directions + 1 if sizes.n_directions else n
+    packed = comparison.n_units(coordinates) * comparison.unit_bytes
+    aux = 8 * AUXILIARIES + 8 if sizes.has_lengths else 0
+    # Beside the packed row: statistics, errors, sizes, terms, thresholds, and the vectors they are made of.
+    per_row = packed + 208 + aux
+    # Queries that are not read again pass through a buffer as long as a block of rows.
+    staged = query_rows if sizes.reads_again else min(query_rows, max(data_rows, shape.n_queries))
+    scratch = scan_scratch_bytes(shape, comparison, scratch_bytes(n)) + packed + 256 + 2 * scratch_bytes(n)
     items = {
         "results": _result_bytes(sizes),
-        # norms, bounds, thresholds, counts and their temporaries: twelve vectors of eight bytes
-        "queries": query_rows * (2 * sizes.query_bytes + n + prepared + 96),
-        # `n` more: the booleans of the check for NaN; a block that is stacked from parts is there twice
-        "data": data_rows * (2 * sizes.row_bytes + n + prepared + 96) + centering,
-        "tile": query_rows * data_rows * (tile_item + 1 + (4 if strategy.adds_products else 0)),
-        "selection": (select_rows + 1) * data_rows * tile_item + data_rows * 24,
-        "exact": strip_rows * pair_bytes,
-        # the running keys and indices, and their conversion to distances
-        "running": query_rows * k * 32 + merge_entries * MERGE_BYTES,
-        "fixed": _FIXED_BYTES + sizes.held_bytes,
+        "queries": _rounded(query_rows, shape.n_queries) * per_row + sizes.query_stage(staged),
+        "data": _rounded(data_rows, shape.n_rows) * per_row + sizes.row_stage(data_rows),
+        "running": query_rows * (8 * k + 16) + min(query_rows * k, SORTED_ENTRIES + k) * _SORTED_BYTES,
+        "scratch": sizes.n_threads * scratch,
+        "fixed": _FIXED_BYTES + sizes.held_bytes + 48 * n,
     }
+    projected = 0
+    if sizes.n_directions:
+        projected = max(BLOCK_UNIT, min(_PROJECTED_BYTES // (8 * n), 960) // BLOCK_UNIT * BLOCK_UNIT)
+        items["index"] = _rounded(sizes.n_rows, shape.n_rows) * (packed + 20)
+        words = COMPARISONS["dot16"]
+        unit = words.n_units(n) * words.unit_bytes
+        width = _rounded(sizes.n_directions, shape.n_rows)
+        items["projections"] = _rounded(projected, shape.n_queries) * (unit + 4 * width + 208) + width * (unit + 208)
+        items["projections"] += 2 * sizes.n_threads * unit + 4 * projected * coordinates + 16 * n
+        items["index"] += 2 * sizes.n_directions * n
+        items["running"] += 16 * query_rows * n_listed(k, sizes.n_rows)
+    # The sample is gone before the blocks are there, and so is an index that was read from disk.
+    kept = items["results"] + items["fixed"]
+    sample, sampling = _sample(sizes, room - kept)
+    blocks = sum(items.values()) - kept
+    items["sample"] = max(0, sampling - blocks, 2 * items.get("index", 0) + items["data"] - blocks)
+    total = sum(items.values())
     return MemoryPlan(
-        query_rows,
-        data_rows,
-        strip_rows,
-        select_rows,
-        merge_entries,
-        sum(items.values()),
-        limit,
-        MappingProxyType(items),
-        sizes,
+        query_rows, data_rows, sample, sampling, projected, staged, total, limit, MappingProxyType(items), sizes
     )
 
 
-def _costliest(metric: Metric, n_features: int) -> Strategy:
-    """Return the route that takes most memory, for integers whose range is known only when they are read."""
-    wide = choose_strategy(metric, (np.dtype(np.float64), np.dtype(np.float64)), n_features)
-    return replace(wide, key_dtype=np.int64 if metric.keeps_integers else np.float64)
+def _sample(sizes: Sizes, room: int) -> tuple[int, int]:
+    """Return how many rows are looked at before the search, and what that takes at most.
+
+    Where rows are compared as they are, it is only to choose an algorithm, and may be left.
+    """
+    n = sizes.n_features
+    most, directions = (_LARGEST_SAMPLE, sizes.n_directions) if sizes.n_directions else (_LARGEST_LOOK, MOST_DIRECTIONS)
+    rows = max(_LEAST_SAMPLE, min(most, sizes.n_rows))
+    while True:
+        taken = sizes.row_stage(rows // 16 + 1) + 3 * n * (rows + 64) + finding_bytes(rows, n, min(directions, n))
+        if sizes.reads_again and not sizes.n_directions:
+            taken = max(taken if rows > _LEAST_SAMPLE else 0, sizes.row_stage(rows) + 8 * n * rows * _SAMPLE_COPIES)
+        if taken <= room:
+            return rows, taken
+        if rows <= _LEAST_SAMPLE:
+            return (rows, taken) if sizes.reads_again else (0, 0)
+        rows = max(_LEAST_SAMPLE, rows * 3 // 4)
+
+
+def n_listed(k: int, n_rows: int) -> int:
+    """Return how many rows are judged first for each query of a search by projections."""
+    return min(n_rows, k + max(10, k // 2))
+
+
+def _rounded(rows: int, panel: int) -> int:
+    return -(-rows // panel) * panel
 
 
 def _columns(text: str) -> int:

@@ -9,13 +9,15 @@ import math
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from tidu.errors import BudgetError, ParameterError
-from tidu.neighbors.inputs import Input, open_inputs, progress_of
-from tidu.neighbors.metrics import Array, Metric, resolve_metric
+from tidu.neighbors.finder import Collector, Pairs
+from tidu.neighbors.inputs import Input, Inputs, open_inputs
+from tidu.neighbors.job import every_pair, query_blocks, thread_count
+from tidu.neighbors.metrics import Array, resolve_metric
 from tidu.neighbors.plan import MemoryPlan, plan_search
-from tidu.neighbors.search import Candidates, Search
+from tidu.neighbors.reporting import Progress, progress_of
 
 __all__ = ["radius_neighbors"]
 
@@ -23,6 +25,8 @@ __all__ = ["radius_neighbors"]
 _PAIR_BYTES = 96
 # The arrays of one query's neighbors, as Python objects.
 _QUERY_BYTES = 400
+# Where native code writes pairs down.
+_ROOM_BYTES = 1 << 16
 
 
 def radius_neighbors(
@@ -33,15 +37,17 @@ def radius_neighbors(
     memory_limit: int | str | None = None,
     return_distance: bool = True,
     sort_results: bool = False,
-    progress: bool = False,
+    progress: Progress = False,
     *,
     p: float = 2.0,
+    threads: int | None = None,
+    where: ArrayLike | None = None,
 ) -> tuple[NDArray[np.object_], NDArray[np.object_]] | NDArray[np.object_]:
     """Find every row within a distance of each query, exactly, within a limit of memory.
 
     Parameters
     ----------
-    queries, data, metric, memory_limit, progress, p
+    queries, data, metric, memory_limit, progress, p, threads, where
         As for `kneighbors`.
     radius : float
         Pairs whose returned distance is at most this are found; for "inner_product", at least this.
@@ -71,48 +77,66 @@ def radius_neighbors(
     chosen = resolve_metric(metric, p)
     if not math.isfinite(radius):
         raise ParameterError(f"radius must be a finite number; got {radius!r}", got=radius)
-    inputs = open_inputs(queries, data, chosen)
+    n_threads = thread_count(threads)
+    inputs = open_inputs(queries, data, chosen, where)
     n_queries = inputs.n_queries
     found_distances = np.empty(n_queries, object)
     found_indices = np.empty(n_queries, object)
-    sizes = inputs.sizes(1, return_distance)
-    sizes = replace(sizes, held_bytes=sizes.held_bytes + n_queries * _QUERY_BYTES)
-    plan = plan_search(sizes, inputs.strategy, memory_limit)
-    collected = _Collected(plan)
+    sizes = inputs.sizes(1, return_distance, n_threads)
+    sizes = replace(sizes, held_bytes=sizes.held_bytes + n_queries * _QUERY_BYTES + _ROOM_BYTES)
+    plan = plan_search(sizes, memory_limit)
+    collected = _Collected(plan, inputs, float(radius))
     # The larger product is the nearer one.
     order = 0.0 if not sort_results else -1.0 if chosen.kind == "inner_product" else 1.0
-    with progress_of(n_queries * inputs.data.shape[0], progress) as step:
-        search = Search(inputs.queries, inputs.data, inputs.strategy, plan, step)
-        for start, block in search.query_blocks():
-            limits = np.full(len(block.raw), chosen.key_of_distance(float(radius)))
-            for tile in search.tiles(start, block):
-                for found in search.within(tile, limits):
-                    collected.add(found, chosen, float(radius))
-                del tile
-            for row, (distances, indices) in enumerate(collected.per_query(len(block.raw), order)):
-                found_distances[start + row], found_indices[start + row] = distances, indices
-            del block
+    if n_queries:
+        with progress_of(inputs.n_pairs, progress) as step:
+            finder: Collector = every_pair(inputs, plan, 1)
+            for rows in query_blocks(n_queries, plan.query_rows):
+                finder.collect(rows, collected.bound, collected, lambda pairs, n_blocks: step(pairs))
+                for row, (distances, indices) in enumerate(collected.per_query(rows.stop - rows.start, order)):
+                    found_distances[rows.start + row], found_indices[rows.start + row] = distances, indices
     return (found_distances, found_indices) if return_distance else found_indices
 
 
 class _Collected:
     """What was found for a block of queries, and how much memory all that was found takes."""
 
-    def __init__(self, plan: MemoryPlan) -> None:
-        self._plan = plan
+    def __init__(self, plan: MemoryPlan, inputs: Inputs, radius: float) -> None:
+        self._plan, self._metric, self._radius = plan, inputs.arithmetic.metric, radius
+        self._rows = inputs.rows
+        bound = self._metric.key_of_distance(radius)
+        if inputs.arithmetic.whole:
+            bound = math.floor(min(max(bound, -(2.0**62)), 2.0**62))
+        self.bound = bound
         self._pairs = 0
-        self._pieces: list[tuple[Array, Array, Array]] = []
+        n_threads = plan.sizes.n_threads
+        self._pieces: list[Pairs] = []
+        self.place = np.empty((n_threads, _ROOM_BYTES // (24 * n_threads), 3), np.int64)
 
-    def add(self, found: Candidates, metric: Metric, radius: float) -> None:
-        distances = metric.distances(found.keys)
-        inside = distances >= radius if metric.kind == "inner_product" else distances <= radius
-        self._pieces.append((found.rows[inside], found.indices[inside], distances[inside]))
-        self._pairs += int(np.count_nonzero(inside))
-        needed = self._plan.peak_bytes + self._pairs * _PAIR_BYTES
+    def take(self, pairs: Pairs) -> None:
+        """Keep the pairs that are within the radius."""
+        queries, indices, keys = pairs
+        distances = self._metric.distances(keys)
+        inside = distances >= self._radius if self._metric.kind == "inner_product" else distances <= self._radius
+        indices = indices[inside]
+        self._pieces.append(
+            (queries[inside], indices if self._rows is None else self._rows[indices], distances[inside])
+        )
+        self._pairs += len(indices)
+        self._refuse_excess(self._pairs)
+
+    def grow(self, most: int) -> None:
+        """Make room for as many pairs of every thread; threads take turns, so next time another may find them."""
+        n_threads = len(self.place)
+        self._refuse_excess(self._pairs + most * n_threads)
+        self.place = np.empty((n_threads, most * n_threads, 3), np.int64)
+
+    def _refuse_excess(self, pairs: int) -> None:
+        needed = self._plan.peak_bytes + self.place.nbytes - _ROOM_BYTES + pairs * _PAIR_BYTES
         limit = self._plan.limit_bytes
         if limit is not None and needed > limit:
             raise BudgetError(
-                f"{self._pairs:,} pairs or more lie within radius {radius:g} and need {needed:,} bytes; "
+                f"{pairs:,} pairs or more lie within radius {self._radius:g} and need {needed:,} bytes; "
                 f"memory_limit is {limit:,}: ask for fewer queries at a time, or a smaller radius",
                 limit_bytes=limit,
                 least_bytes=needed,

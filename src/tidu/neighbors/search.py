@@ -1,266 +1,174 @@
-"""Which rows are the k nearest of each query, exactly, whatever the blocks?
+"""In which order do blocks of queries and of rows meet, so that the k nearest of each query are found?
 
-Each tile of bounds names its candidates: every pair whose lower bound is not above what is already known
-of the query's k-th key. Only those get exact keys and are merged, so the result is that of a full sort.
-This file knows nothing of arithmetic and of how blocks are chosen.
+Every block of queries is kept while all rows pass by. This file knows nothing of what happens when two blocks meet,
+and of what is done with the results.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+import math
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tidu.data import BlockSource
-from tidu.errors import DataError
-from tidu.neighbors.metrics import Array
-from tidu.neighbors.plan import CENTER_ROWS, MemoryPlan
-from tidu.neighbors.running import Running
-from tidu.neighbors.strategy import Strategy
-from tidu.neighbors.tiles import Rows, Tiles, make_tiles
+from tidu.native.ledger import Ledger
+from tidu.neighbors.encoder import set_apart
+from tidu.neighbors.encoding import exact_encoding
+from tidu.neighbors.finder import After, Room
+from tidu.neighbors.heaps import Heaps
+from tidu.neighbors.inputs import Inputs
+from tidu.neighbors.plan import MemoryPlan
+from tidu.neighbors.scanner import QueryBlock, RowBlock, Scanner, Side
+from tidu.neighbors.suiting import choose_encoding
 
-__all__ = ["Candidates", "Search", "Tile"]
+__all__ = ["Search", "blocks_of", "sample_of", "samples_of", "shifted_sample"]
 
-# A row of the tile with more candidates than this many times k is worth a partition.
-_CROWDED = 2
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Candidates:
-    """Pairs of a tile with their exact keys.
-
-    Attributes
-    ----------
-    queries : ndarray, ascending
-        Those queries of the block that have a pair here.
-    rows, indices, keys : ndarray of shape (n_pairs,)
-        Query within its block, row of the data, and key of each pair.
-    """
-
-    queries: Array
-    rows: Array
-    indices: Array
-    keys: Array
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Tile:
-    """A block of queries against a block of data, with bounds of their keys.
-
-    Attributes
-    ----------
-    queries, data : Rows
-        The two blocks.
-    offset : int
-        Row of the data at which its block starts.
-    bounds : ndarray of shape (n_queries, n_rows)
-        Lower bounds; see `tidu.neighbors.tiles`.
-    mask : ndarray of shape (n_queries, n_rows), bool
-        Which pairs are candidates.
-    informative : bool
-        Whether the bounds say anything.
-    own : tuple of ndarray, or None
-        Places of the pairs of a row with itself, that are to be left out.
-    """
-
-    queries: Rows
-    data: Rows
-    offset: int
-    bounds: Array
-    mask: NDArray[np.bool_]
-    informative: bool
-    own: tuple[Array, Array] | None
+_GOLDEN = 0.6180339887498949
+_SPANS = 32
+"""Pieces of a sample."""
 
 
 class Search:
-    """The tiles of one search, in the blocks of its plan.
+    """A search in which every pair is looked at.
 
     Parameters
     ----------
-    queries : BlockSource or None
-        None for the data themselves, each row being left out of its own neighbors.
-    data : BlockSource
-        The rows to be found.
-    strategy : Strategy
-        The arithmetic.
+    inputs : Inputs
     plan : MemoryPlan
         The block sizes.
-    step : callable
-        Called with the number of pairs of each tile that is done.
+    ledger : Ledger
+        Where memory comes from.
+    n_threads : int
+    k : int
+        Neighbors that are looked for, to judge encodings by.
     """
 
-    def __init__(
-        self,
-        queries: BlockSource | None,
-        data: BlockSource,
-        strategy: Strategy,
-        plan: MemoryPlan,
-        step: Callable[[int], None],
-    ) -> None:
-        self.queries, self.data, self.strategy, self.plan, self._step = queries, data, strategy, plan, step
-        n_rows, n_features = data.shape
-        sample = data.read(0, min(CENTER_ROWS, plan.data_rows, n_rows))
-        self._tiles: Tiles = make_tiles(strategy, sample, plan.strip_rows)
-        width = 0 if strategy.route == "direct" else n_features
-        self._query_buffer = np.empty((plan.query_rows, width), strategy.work)
-        self._data_buffer = np.empty((plan.data_rows, width), strategy.work)
-        entries = plan.query_rows * plan.data_rows
-        self._bounds = np.empty(entries, strategy.tile_dtype)
-        self._mask = np.empty(entries, np.bool_)
-        self._products = np.empty(entries, strategy.work) if strategy.adds_products else None
+    def __init__(self, inputs: Inputs, plan: MemoryPlan, ledger: Ledger, n_threads: int, k: int) -> None:
+        self._inputs, self._plan = inputs, plan
+        arithmetic = inputs.arithmetic
+        encoding = exact_encoding(arithmetic)
+        if encoding is None:
+            with ledger.hold(plan.sample_bytes, "a sample of the rows"):
+                encoding = choose_encoding(arithmetic, *samples_of(inputs, plan.sample_rows), k / inputs.data.shape[0])
+        self._encoding = encoding
+        self._scanner = Scanner(encoding, arithmetic, plan.query_rows, ledger, n_threads)
+        queries, rows = (plan.query_rows, plan.staged_queries), (plan.data_rows, plan.data_rows)
+        self._asked = Side(inputs.asked, "queries", arithmetic, encoding, *queries, ledger, n_threads)
+        self._offered = Side(inputs.data, "data", arithmetic, encoding, *rows, ledger, n_threads)
 
-    def query_blocks(self) -> Iterator[tuple[int, Rows]]:
-        """Yield each block of queries with the row at which it starts."""
-        source = self.data if self.queries is None else self.queries
-        for start in range(0, source.shape[0], self.plan.query_rows):
-            raw = source.read(start, min(start + self.plan.query_rows, source.shape[0]))
-            if self.queries is not None:
-                refuse_nonfinite(raw, source, start, "queries")
-            block = self._tiles.prepare(raw, self._query_buffer, queries=True)
-            yield start, block
-            del raw, block
+    def find(self, rows: slice, heaps: Heaps, first: int, after: After) -> None:
+        """Fill the heaps of a block of queries."""
+        queries = self._queries(rows)
+        for number, block in enumerate(self._blocks(first), first + 1):
+            self._scanner.nearest(queries, block, heaps)
+            after(queries.encoded.n_rows * block.encoded.n_rows, number)
 
-    def tiles(self, start: int, queries: Rows) -> Iterator[Tile]:
-        """Yield the tiles of a block of queries; each is overwritten by the next."""
-        n_queries, n_rows = len(queries.raw), self.data.shape[0]
-        for offset in range(0, n_rows, self.plan.data_rows):
-            raw = self.data.read(offset, min(offset + self.plan.data_rows, n_rows))
-            if start == 0:
-                refuse_nonfinite(raw, self.data, offset, "data")
-            block = self._tiles.prepare(raw, self._data_buffer, queries=False)
-            shape, entries = (n_queries, len(raw)), n_queries * len(raw)
-            bounds = self._bounds[:entries].reshape(shape)
-            products = None if self._products is None else self._products[:entries].reshape(shape)
-            informative = self._tiles.fill(queries, block, bounds, products)
-            own = None
-            if self.queries is None:
-                both = np.arange(max(start, offset), min(start + n_queries, offset + len(raw)))
-                own = (both - start, both - offset)
-                bounds[own] = np.inf if bounds.dtype.kind == "f" else np.iinfo(np.int64).max
-            yield Tile(queries, block, offset, bounds, self._mask[:entries].reshape(shape), informative, own)
-            self._step(entries)
-            del raw, block, own
+    def collect(self, rows: slice, bound: float, room: Room, after: After) -> None:
+        """Hand over all pairs of a block of queries whose key is within a bound."""
+        queries, dtype = self._queries(rows), self._inputs.arithmetic.key_dtype
+        bounds = np.full(queries.encoded.n_rows, bound, dtype)
+        for number, block in enumerate(self._blocks(0), 1):
+            counts = self._scanner.within(queries, block, bounds, room.place)
+            if max(counts) > room.place.shape[1]:
+                room.grow(max(counts))
+                counts = self._scanner.within(queries, block, bounds, room.place)
+            for place, count in zip(room.place, counts, strict=True):
+                room.take((place[:count, 0], place[:count, 1], place[:count, 2].view(dtype)))
+            after(queries.encoded.n_rows * block.encoded.n_rows, number)
 
-    def nearest(self, tile: Tile, running: Running) -> None:
-        """Merge a tile into the k nearest so far."""
-        # Rows come in ascending order: at an equal key a later one never displaces an earlier one.
-        limits = self.thresholds(tile, just_below(running.worst()))
-        self._mark(tile, limits)
-        counts = np.count_nonzero(tile.mask, axis=1)
-        if tile.informative and tile.bounds.shape[1] >= running.k:
-            self._tighten(tile, limits, counts, running.k)
-        for found in self.candidates(tile, counts, self.plan.merge_entries, running.k):
-            running.merge(found.queries, found.rows, found.indices, found.keys)
+    def _queries(self, rows: slice) -> QueryBlock:
+        """Return a block of queries; it holds until the next one."""
+        raw, encoded = self._asked.load(rows.start, rows.stop)
+        return QueryBlock(raw, encoded, self._asked.aux, self._inputs.own_rows(rows))
 
-    def thresholds(self, tile: Tile, keys: Array) -> Array:
-        """Return what a lower bound may not exceed, if the key is to be within `keys`."""
-        if self.strategy.route == "direct":
-            if keys.dtype == tile.bounds.dtype:
-                return keys.copy()
-            # the key of a radius, for integer keys, which are below 2**62
-            limits: Array = np.floor(np.clip(keys, -(2.0**62), 2.0**62)).astype(np.int64)
-            return limits
-        if not tile.informative:
-            return np.full(len(keys), np.inf, tile.bounds.dtype)
-        with np.errstate(over="ignore", under="ignore"):
-            exact = keys.astype(np.float64) - tile.queries.low
-            return next_up(exact.astype(tile.bounds.dtype))
-
-    def within(self, tile: Tile, keys: Array) -> Iterator[Candidates]:
-        """Yield the pairs of a tile that may be within a key of each query."""
-        self._mark(tile, self.thresholds(tile, keys))
-        counts = np.count_nonzero(tile.mask, axis=1)
-        return self.candidates(tile, counts, self.plan.merge_entries, 0)
-
-    def _mark(self, tile: Tile, limits: Array) -> None:
-        np.less_equal(tile.bounds, limits[:, None], out=tile.mask)
-        if tile.own is not None:
-            tile.mask[tile.own] = False
-
-    def _tighten(self, tile: Tile, limits: Array, counts: Array, k: int) -> None:
-        """Lower the thresholds of crowded queries to the k-th smallest upper bound within the tile."""
-        crowded = np.flatnonzero(counts > _CROWDED * k)
-        approximate = not self.strategy.exact
-        slack = tile.data.slack.astype(tile.bounds.dtype) if approximate else None
-        for begin in range(0, len(crowded), self.plan.select_rows):
-            rows = crowded[begin : begin + self.plan.select_rows]
-            uppers = tile.bounds[rows]
-            if slack is not None:
-                np.add(uppers, slack, out=uppers)
-            uppers.partition(k - 1, axis=1)
-            tightest = uppers[:, k - 1]
-            if approximate:
-                tightest = next_up((tightest + tile.queries.slack[rows]).astype(tile.bounds.dtype))
-            limits[rows] = np.minimum(limits[rows], tightest)
-            for row in rows:
-                np.less_equal(tile.bounds[row], limits[row], out=tile.mask[row])
-        if tile.own is not None:
-            tile.mask[tile.own] = False
-        counts[crowded] = [np.count_nonzero(tile.mask[row]) for row in crowded]
-
-    def candidates(self, tile: Tile, counts: Array, most: int, extra: int) -> Iterator[Candidates]:
-        """Yield the marked pairs with their keys, in groups of at most `most` pairs.
-
-        Each query of a group counts for `extra` pairs more, which the receiver adds of its own.
-        """
-        filled = np.flatnonzero(counts)
-        costs = np.cumsum(counts[filled] + extra)
-        begin = 0
-        while begin < len(filled):
-            before = int(costs[begin - 1]) if begin else 0
-            end = int(np.searchsorted(costs, before + most, side="right"))
-            if end > begin:
-                queries = filled[begin:end]
-                rows, columns = np.nonzero(tile.mask[queries[0] : queries[-1] + 1])
-                yield self._with_keys(tile, queries, rows + queries[0], columns)
-            else:
-                end = begin + 1
-                queries = filled[begin:end]
-                columns = np.flatnonzero(tile.mask[queries[0]])
-                for piece in range(0, len(columns), most - extra):
-                    part = columns[piece : piece + most - extra]
-                    yield self._with_keys(tile, queries, np.repeat(queries, len(part)), part)
-            begin = end
-
-    def _with_keys(self, tile: Tile, queries: Array, rows: Array, columns: Array) -> Candidates:
-        if self.strategy.exact:
-            keys = tile.bounds[rows, columns]
-            if self.strategy.route == "integers":
-                keys = (keys + tile.queries.low[rows]).astype(np.int64)
-            return Candidates(queries, rows, columns + tile.offset, keys)
-        keys = np.empty(len(rows), self.strategy.key_dtype)
-        with np.errstate(over="ignore", under="ignore"):
-            for begin in range(0, len(rows), self.plan.strip_rows):
-                part = slice(begin, begin + self.plan.strip_rows)
-                a, b = tile.queries.raw[rows[part]], tile.data.raw[columns[part]]
-                keys[part] = self.strategy.metric.keys(a, b, self.strategy.key_dtype)
-        return Candidates(queries, rows, columns + tile.offset, keys)
+    def _blocks(self, first: int) -> Iterator[RowBlock]:
+        """Yield blocks of rows, from one on; each holds until the next one."""
+        for start, stop in blocks_of(self._inputs.data, self._plan.data_rows)[first:]:
+            raw, encoded = self._offered.load(start, stop)
+            error, size = set_apart(encoded, self._encoding)
+            yield RowBlock(raw, encoded, self._offered.aux, start, error, size)
 
 
-def next_up(values: Array) -> Array:
-    """Return the next larger floats."""
-    return np.nextafter(values, values.dtype.type(np.inf))  # type: ignore[no-any-return]
+def samples_of(inputs: Inputs, n_rows: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return some rows of the data and some queries, of length one if directions are compared."""
+    lengths = inputs.arithmetic.metric.native == "cosine"
+    n_queries = max(1, n_rows // 4)
+    rows = sample_of(inputs.data, max(1, n_rows - n_queries), of_length_one=lengths)
+    return rows, sample_of(inputs.asked, n_queries, of_length_one=lengths)
 
 
-def just_below(keys: Array) -> Array:
-    """Return the greatest keys smaller than these; infinity, which also means "none yet", stays."""
-    if keys.dtype.kind == "i":
-        return keys - 1
-    return np.where(np.isinf(keys), keys, np.nextafter(keys, -np.inf))
+def sample_of(source: BlockSource, n_rows: int, *, of_length_one: bool = False) -> NDArray[np.float64]:
+    """Return some rows as float64, from places all over the source.
+
+    What is not finite becomes 0: it is refused when its turn comes.
+    """
+    return np.concatenate(list(_pieces(source, n_rows, of_length_one)))
 
 
-def refuse_nonfinite(raw: Array, source: BlockSource, offset: int, role: str) -> None:
-    """Raise if a row has a NaN or an infinity, naming it."""
-    if raw.dtype.kind != "f":
-        return
-    finite = np.isfinite(raw).all(axis=1)
-    if not finite.all():
-        row = offset + int(np.argmin(finite))
-        raise DataError(
-            f"row {row} of the {role} ({source.name}) has a NaN or an infinity; "
-            "distances need finite values: impute or drop the row",
-            row=row,
-            source=source.name,
-        )
+def shifted_sample(
+    source: BlockSource, n_rows: int, *, of_length_one: bool = False
+) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
+    """Return some rows as float32, less their centers, and the centers; whole numbers if the rows are such.
+
+    The rows of a sample are shifted piece by piece, so that it takes no more than itself.
+    """
+    found = np.empty((min(n_rows, source.shape[0]), source.shape[1]), np.float32)
+    origin, whole, filled = np.zeros(source.shape[1]), True, 0
+    for piece in _pieces(source, len(found), of_length_one):
+        with np.errstate(all="ignore"):
+            if not filled:
+                origin = np.nan_to_num(piece.mean(axis=0))
+            whole = whole and np.array_equal(piece, np.rint(piece))
+            found[filled : filled + len(piece)] = np.nan_to_num(piece - origin)
+        filled += len(piece)
+    found = found[:filled]
+    with np.errstate(all="ignore"):
+        shift = np.nan_to_num(found.mean(axis=0, dtype=np.float64))
+        centers = np.rint(origin + shift) if whole else origin + shift
+        found -= (centers - origin).astype(np.float32)
+        np.nan_to_num(found, copy=False)
+    return found, centers
+
+
+def _pieces(source: BlockSource, n_rows: int, of_length_one: bool) -> Iterator[NDArray[np.float64]]:
+    """Yield rows from places all over the source."""
+    total = source.shape[0]
+    n_spans = min(_SPANS, n_rows, max(1, total))
+    length = max(1, min(n_rows // n_spans, total // n_spans)) if total else 0
+    for i in range(n_spans):
+        start = total * i // n_spans
+        rows = source.read(start, min(start + length, total)).astype(np.float64)
+        np.nan_to_num(rows, copy=False, nan=0.0, posinf=0.0, neginf=0.0)
+        if of_length_one:
+            with np.errstate(all="ignore"):
+                largest = np.max(np.abs(rows), axis=1, initial=0.0, keepdims=True)
+                rows /= np.where(largest > 0, largest, 1.0)
+                lengths = np.sqrt(np.einsum("ij,ij->i", rows, rows))[:, None]
+                rows /= np.where(lengths > 0, lengths, 1.0)
+        yield rows
+
+
+def blocks_of(source: BlockSource, per_block: int) -> list[tuple[int, int]]:
+    """Return where blocks of rows begin and end, in the order in which they are best read.
+
+    Rows may be sorted so that each is nearer than the one before: then every row would take the place of another.
+    So blocks come far apart one after the other, any few of them spread over all rows, which leaves that to a
+    handful; unless a source can only be read from top to bottom.
+
+    Examples
+    --------
+    >>> from tidu.data import as_source
+    >>> blocks_of(as_source(np.zeros((10, 1))), 2)
+    [(0, 2), (6, 8), (2, 4), (8, 10), (4, 6)]
+    """
+    n_rows = source.shape[0]
+    n_blocks = -(-n_rows // per_block)
+    step = 1
+    if not getattr(source, "forward_only", False) and n_blocks > 2:
+        step = max(1, round(n_blocks * _GOLDEN))
+        while math.gcd(step, n_blocks) != 1:
+            step += 1
+    starts = [i * step % n_blocks * per_block for i in range(n_blocks)]
+    return [(start, min(start + per_block, n_rows)) for start in starts]

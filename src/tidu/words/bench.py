@@ -66,4 +66,52 @@ PHRASES: dict[str, Words] = {
         "en": "scikit-learn chooses its own first weights and order, so its loss is not compared.",
         "zh": "scikit-learn 自选初始权重与顺序，因此不比较其损失。",
     },
+    "search": {
+        "en": "{name}: {kind}, {n_queries} queries x {n_rows} rows x {n_features} {dtype}, {metric}, k = {k}",
+        "zh": "{name}：{kind}，{n_queries} 个查询 x {n_rows} 行 x {n_features} 维 {dtype}，{metric}，k = {k}",
+    },
+    "pixels": {"en": "pixels of CIFAR-10", "zh": "CIFAR-10 像素"},
+    "made_up": {"en": "MADE-UP pixels (give --data for CIFAR-10)", "zh": "合成像素（用 --data 给出 CIFAR-10）"},
+    "normal": {"en": "normal random numbers", "zh": "正态随机数"},
+    "duplicates": {"en": "near-duplicates", "zh": "近似重复的行"},
+    "cold": {"en": "cold, s", "zh": "冷启动/秒"},
+    "is": {"en": "{peer} is", "zh": "{peer} 快"},
+    "since_imports": {"en": "MB over\nimports", "zh": "导入后\n增加 MB"},
+    "in_call": {"en": "MB in\nthe call", "zh": "调用中\n增加 MB"},
+    "wrong": {"en": "wrong\nlists", "zh": "错误\n列表"},
+    "of": {"en": "{wrong} of {judged}", "zh": "{judged} 中 {wrong}"},
+    "recall": {"en": "recall", "zh": "召回率"},
+    "some_queries": {
+        "en": "{n} of {n_queries} queries, seconds scaled",
+        "zh": "仅 {n_queries} 个查询中的 {n} 个，秒数按比例放大",
+    },
+    "goals": {"en": "Goals", "zh": "目标"},
+    "case": {"en": "case", "zh": "用例"},
+    "what": {"en": "what", "zh": "内容"},
+    "reached": {"en": "reached", "zh": "达到"},
+    "met": {"en": "met", "zh": "达标"},
+    "yes": {"en": "yes", "zh": "是"},
+    "no": {"en": "NO", "zh": "否"},
+    "not_measured": {"en": "not measured", "zh": "未测"},
+    "or": {"en": " or ", "zh": " 或 "},
+    "goal_ratio": {"en": "{peer}: times faster than {against}", "zh": "{peer}：比 {against} 快的倍数"},
+    "goal_imports_growth_bytes": {
+        "en": "{peer}: memory over the imports, at most",
+        "zh": "{peer}：导入后增加的内存，至多",
+    },
+    "goal_wrong_lists": {"en": "{peer}: wrong lists", "zh": "{peer}：错误列表"},
+    "goal_recall": {"en": "{peer}: recall", "zh": "{peer}：召回率"},
+    "how_searched": {
+        "en": "Seconds of one call after a warm-up, medians; tidu reads its files in the call, the others have their "
+        "arrays (float32, where they take no bytes) and indices before it. Cold: the first call, nothing compiled. "
+        "A list is wrong if its exact distances are not the right ones.",
+        "zh": "秒数为预热后一次调用的中位数；tidu 在调用中读取文件，其他库的数组（不支持字节者为 float32）与索引"
+        "事先备好。冷启动：首次调用，尚未编译。若一个列表的精确距离与正确答案不同，则为错误列表。",
+    },
+    "core_type": {
+        "en": "FAISS has OPENBLAS_CORETYPE={core_type}, for its OpenBLAS does not know every processor; "
+        "nobody else has any OPENBLAS variable.",
+        "zh": "FAISS 设有 OPENBLAS_CORETYPE={core_type}，因为它自带的 OpenBLAS 不认识所有处理器；其他库均未设任何 "
+        "OPENBLAS 变量。",
+    },
 }

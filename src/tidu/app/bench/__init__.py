@@ -1,6 +1,5 @@
-"""What does `tidu bench train` measure: tidu beside PyTorch, JAX, scikit-learn and NumPy by hand.
+"""How does tidu compare with others on this machine: `tidu bench train` and `tidu bench knn`.
 
-Reading order: `cases` (what is done), `arrays` (with which numbers), `clock`, `trainers` and `jobs` (who
-does it), then one file for each peer (`by_tidu`, `by_jax` ...), `worker` (one measurement in a process of
-its own), `turns` (all of them, turn by turn, and their medians).
+Reading order: `clock` (seconds and bytes), `present` (who is there), `processes` (one measurement in a process
+of its own), `turns` (all of them, turn by turn), `showing` (what all tables share), then `train` and `knn`.
 """

@@ -10,9 +10,11 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-__all__ = ["peak_bytes", "rate", "seconds_of"]
+__all__ = ["forget_peak", "peak_bytes", "rate", "resident_bytes", "seconds_of"]
 
 _STATUS = Path("/proc/self/status")
+_CLEAR_REFS = Path("/proc/self/clear_refs")
+_FORGET_PEAK = "5"
 
 
 def seconds_of(work: Callable[[], object]) -> float:
@@ -46,13 +48,31 @@ def peak_bytes() -> int | None:
 
     On Linux not ``ru_maxrss``, which a child begins with its parent's.
     """
-    if _STATUS.exists():
-        for line in _STATUS.read_text().splitlines():
-            if line.startswith("VmHWM:"):
-                return int(line.split()[1]) * 1024
-    if sys.platform == "win32":
-        return None
+    most = _status_bytes("VmHWM:")
+    if most is not None or sys.platform == "win32":
+        return most
     import resource
 
-    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return most if sys.platform == "darwin" else most * 1024
+    maxrss = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return maxrss if sys.platform == "darwin" else maxrss * 1024
+
+
+def resident_bytes() -> int | None:
+    """Return the resident memory of this process now; None where the system does not tell."""
+    return _status_bytes("VmRSS:")
+
+
+def forget_peak() -> bool:
+    """Let `peak_bytes` begin anew with the memory held now; return whether the system can do that (Linux)."""
+    try:
+        _CLEAR_REFS.write_text(_FORGET_PEAK)
+    except OSError:
+        return False
+    return True
+
+
+def _status_bytes(figure: str) -> int | None:
+    if not _STATUS.exists():
+        return None
+    lines = _STATUS.read_text().splitlines()
+    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith(figure)), None)

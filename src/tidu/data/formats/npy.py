@@ -19,7 +19,7 @@ from numpy.lib import format as npy_format
 from tidu.data.dataset import Dataset, dataset_of, image_shape_of
 from tidu.data.files import RegularFile
 from tidu.data.format import Format
-from tidu.data.source import Block, check_range
+from tidu.data.source import Block, check_out, check_range
 from tidu.errors import DataError
 
 __all__ = ["FORMAT", "HEADER_BYTES", "Layout", "NpySource", "open_npy", "parse_header"]
@@ -28,6 +28,7 @@ __all__ = ["FORMAT", "HEADER_BYTES", "Layout", "NpySource", "open_npy", "parse_h
 HEADER_BYTES = 12 + 10_000
 """How much of a file surely holds its header."""
 _READABLE_KINDS = "biufU"
+_COLUMNS_AT_ONCE = 16
 _HEADERS = {(1, 0): npy_format.read_array_header_1_0, (2, 0): npy_format.read_array_header_2_0}
 
 
@@ -70,23 +71,45 @@ class NpySource:
     def read(self, start: int, stop: int) -> Block:
         """Return the rows; only their bytes are read (column by column in Fortran order)."""
         check_range(self, start, stop)
-        disk, width = self.layout.dtype, math.prod(self.shape[1:])
-        if self.layout.fortran_order and len(self.shape) == 2:
-            block = np.empty((width, stop - start), disk)
-            for column in range(width if stop > start else 0):
-                first = column * self.shape[0] + start
-                self.file.read_into(self.data_begin + first * disk.itemsize, _bytes_of(block[column]))
-            block = block.T
+        if self._is_by_column:
+            columns = np.empty((self.shape[1], stop - start), self.dtype)
+            self._fill_columns(0, start, columns)
+            return columns.T
+        block = np.empty((stop - start, *self.shape[1:]), self.dtype)
+        self.read_into(start, stop, block)
+        return block
+
+    def read_into(self, start: int, stop: int, out: Block) -> None:
+        """Fill `out` with the rows straight from the file, a few columns at a time in Fortran order."""
+        check_out(self, start, stop, out)
+        if self._is_by_column:
+            self._read_columns(start, out)
         else:
-            block = np.empty((stop - start, *self.shape[1:]), disk)
-            self.file.read_into(self.data_begin + start * width * disk.itemsize, _bytes_of(block))
-        # Foreign byte order is turned round in place: a copy would double what a block costs.
-        return block if disk.isnative else block.byteswap(inplace=True).view(self.dtype)
+            first = start * math.prod(self.shape[1:]) * self.dtype.itemsize
+            self.file.read_array(self.data_begin + first, out, self.layout.dtype)
 
+    def scratch_bytes(self, n_rows: int) -> int:
+        """Some columns of the block in Fortran order, else nothing."""
+        return min(self.shape[1], _COLUMNS_AT_ONCE) * n_rows * self.dtype.itemsize if self._is_by_column else 0
 
-def _bytes_of(array: Block) -> np.ndarray[tuple[int], np.dtype[np.uint8]]:
-    # A view of bytes: reading fills the array in place, without a copy.
-    return array.reshape(-1).view(np.uint8) if array.size else np.empty(0, np.uint8)
+    @property
+    def _is_by_column(self) -> bool:
+        return self.layout.fortran_order and len(self.shape) == 2
+
+    def _read_columns(self, start: int, out: Block) -> None:
+        n_rows, width = out.shape
+        # Several columns together, so that a line of the cache is written once and not once per column.
+        scratch = np.empty((min(width, _COLUMNS_AT_ONCE), n_rows), self.dtype)
+        for first in range(0, width, _COLUMNS_AT_ONCE):
+            some = scratch[: width - first]
+            self._fill_columns(first, start, some)
+            out[:, first : first + len(some)] = some.T
+
+    def _fill_columns(self, first: int, start: int, columns: Block) -> None:
+        """Fill each row of `columns` with the file's columns from number `first` on."""
+        for number, column in enumerate(columns if columns.size else (), start=first):
+            offset = (number * self.shape[0] + start) * self.dtype.itemsize
+            self.file.read_array(self.data_begin + offset, column, self.layout.dtype)
 
 
 def parse_header(head: bytes, name: str) -> Layout:

@@ -7,21 +7,21 @@ Nothing is unpickled.
 
 from __future__ import annotations
 
-import io
 import math
 import struct
 import zipfile
 import zlib
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
 import numpy as np
 
 from tidu.data.dataset import Dataset, closest, dataset_of, image_shape_of
-from tidu.data.files import RegularFile
+from tidu.data.files import FileStream, RegularFile
 from tidu.data.format import Format
 from tidu.data.formats.npy import HEADER_BYTES, Layout, NpySource, parse_header
-from tidu.data.source import ArraySource, BlockSource
+from tidu.data.source import ArraySource, Block, BlockSource
 from tidu.errors import DataError
 
 __all__ = ["DECODED_LIMIT_BYTES", "FORMAT"]
@@ -48,31 +48,35 @@ _DAMAGED = (
 )
 
 
-class _Stream(io.RawIOBase):
-    """A `RegularFile` with a position, as `zipfile` wants it."""
+@dataclass(frozen=True, slots=True, eq=False)
+class _Decoded:
+    """A member that was decoded into memory; a change of its file is an error all the same."""
 
-    def __init__(self, file: RegularFile) -> None:
-        self._file = file
-        self._position = 0
+    source: ArraySource
+    file: RegularFile
 
-    def readable(self) -> bool:
-        return True
+    @property
+    def name(self) -> str:
+        return self.source.name
 
-    def seekable(self) -> bool:
-        return True
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.source.shape
 
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._file.size}[whence]
-        if base + offset < 0:
-            raise ValueError("a place before the file's beginning")
-        self._position = base + offset
-        return self._position
+    @property
+    def dtype(self) -> np.dtype[np.generic]:
+        return self.source.dtype
 
-    def read(self, size: int = -1) -> bytes:
-        left = max(0, self._file.size - self._position)
-        piece = self._file.read(min(self._position, self._file.size), left if size < 0 else min(size, left))
-        self._position += len(piece)
-        return piece
+    def read(self, start: int, stop: int) -> Block:
+        self.file.refuse_change()
+        return self.source.read(start, stop)
+
+    def read_into(self, start: int, stop: int, out: Block) -> None:
+        self.file.refuse_change()
+        self.source.read_into(start, stop, out)
+
+    def scratch_bytes(self, n_rows: int) -> int:
+        return self.source.array.nbytes
 
 
 class _Archive:
@@ -82,7 +86,7 @@ class _Archive:
         self.file = RegularFile(path)
         self.path = path
         try:
-            self._zip = zipfile.ZipFile(_Stream(self.file))
+            self._zip = zipfile.ZipFile(FileStream(self.file))
         except DataError:
             raise
         except _DAMAGED as error:
@@ -147,7 +151,8 @@ class _Archive:
             array = values.reshape(*rest, n_samples).T
         else:
             array = values.reshape(n_samples, *([math.prod(rest)] if rest else []))
-        return ArraySource(array.astype(layout.dtype.newbyteorder("="), copy=False), name), layout
+        native = array.astype(layout.dtype.newbyteorder("="), copy=False)
+        return _Decoded(ArraySource(native, name), self.file), layout
 
     def _check_length(self, layout: Layout, info: zipfile.ZipInfo, name: str) -> None:
         expected = layout.data_offset + layout.data_bytes
@@ -180,6 +185,15 @@ def _open_source(path: Path) -> BlockSource:
     archive = _Archive(path)
     features = tuple(name for name in archive.names if name not in _Y_NAMES) or archive.names
     return archive.open(_choose(archive, _X_NAMES, features, "the features"))[0]
+
+
+def _open_member(path: Path, member: str) -> BlockSource:
+    archive = _Archive(path)
+    if member not in archive.names:
+        raise DataError(
+            f"{path} has no member {member!r}{closest(member, archive.names)}", member=member, available=archive.names
+        )
+    return archive.open(member)[0]
 
 
 def _open_dataset(path: Path, target: str | int | None) -> Dataset:
@@ -224,4 +238,10 @@ def _choose(archive: _Archive, usual: tuple[str, ...], names: tuple[str, ...], r
     )
 
 
-FORMAT = Format(name="NumPy archive", suffixes=(".npz",), open_source=_open_source, open_dataset=_open_dataset)
+FORMAT = Format(
+    name="NumPy archive",
+    suffixes=(".npz",),
+    open_source=_open_source,
+    open_dataset=_open_dataset,
+    open_member=_open_member,
+)
