@@ -141,7 +141,7 @@ def test_a_plan_prints_every_item_in_each_language(lang, peak):
     text = plan.text(lang)
     assert peak in text
     assert f"{plan.peak_bytes:,}" in text
-    assert len(text.splitlines()) == len(plan.items) + 4
+    assert len(text.splitlines()) == len(plan.items) + 5
     assert "4,000,000" in text
     assert "4,000,000" not in memory_plan(100, 5000, 30, "float32").text(lang)
 

@@ -8,7 +8,7 @@ from tests.neighbors.oracle import full_sort, unequal
 from tests.neighbors.problems import least_bytes, rows_of, search
 
 from tidu.errors import TiduError
-from tidu.neighbors import radius_neighbors
+from tidu.neighbors import checkpoint, radius_neighbors
 
 K = 6
 N_QUERIES, N_ROWS, N_FEATURES = 300, 700, 24
@@ -248,3 +248,18 @@ def test_a_damaged_index_is_refused_or_not_used(files, tmp_path, damage):
     except TiduError:
         return
     assert not unequal(found, full_sort(*map(np.load, files), K))
+
+
+def test_the_state_of_a_finished_block_does_not_trouble_a_shorter_one(tmp_path, monkeypatch):
+    monkeypatch.setattr(checkpoint, "_PATIENCE_S", -1.0)  # after every block of rows
+    data, queries = rows_of("any", 1, (300, 8), "uint8"), rows_of("any", 2, (70, 8), "uint8")
+    limit = int(1.3 * least_bytes(queries, data, K))
+    found = search(queries, data, K, memory_limit=limit, checkpoint_dir=tmp_path)
+    assert not unequal(found, full_sort(queries, data, K))
+    for name in ("block-0.npz", "current.npz"):
+        np.save(tmp_path / "other.npy", np.zeros(3))
+        (tmp_path / "other.npy").replace(tmp_path / name)
+        with pytest.raises(TiduError, match="is damaged"):
+            search(queries, data, K, memory_limit=limit, checkpoint_dir=tmp_path, resume=True)
+        for path in tmp_path.glob("block-*.npz"):
+            path.unlink()

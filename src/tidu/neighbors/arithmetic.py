@@ -56,6 +56,11 @@ class Arithmetic:
         return 1 << 62 if self.whole else np.inf
 
     @property
+    def conversion(self) -> float:
+        """What an element may be off by as a float64."""
+        return self.largest * 2.0**-53 if self.largest > 1 << 53 else 0.0
+
+    @property
     def of_bytes(self) -> bool:
         """Whether both sides are bytes of one sign, which are compared as they are."""
         sides = {str(self.query_dtype), str(self.row_dtype)}

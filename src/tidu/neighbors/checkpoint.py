@@ -7,7 +7,6 @@ This file knows nothing of how neighbors are found.
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import time
@@ -19,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tidu.errors import DataError, ParameterError
+from tidu.neighbors.archive import DAMAGE, array_of, layout_of, write_arrays, write_beside
 from tidu.neighbors.heaps import Heaps
 from tidu.neighbors.metrics import Array
 
@@ -26,6 +26,8 @@ __all__ = ["Checkpoint", "blocks_before"]
 
 _DESCRIPTION = "search.json"
 _CURRENT = "current.npz"
+Layouts = Mapping[str, tuple[tuple[int, ...], "np.dtype[np.generic]"]]
+_PLACE: Layouts = {"start": ((1,), np.dtype(np.int64)), "n_blocks": ((1,), np.dtype(np.int64))}
 _LARGEST_DESCRIPTION = 1 << 16
 _BLOCKS = "queries and rows of a block"
 _PATIENCE_S = 2.0
@@ -71,7 +73,8 @@ class Checkpoint:
             if found is None:
                 for path in (*self._folder.glob("block-*.npz"), self._folder / _CURRENT):
                     path.unlink(missing_ok=True)
-                self._write(_DESCRIPTION, json.dumps(wanted, indent=1).encode())
+                with write_beside(self._folder / _DESCRIPTION) as beside:
+                    beside.write_bytes(json.dumps(wanted, indent=1).encode())
         except OSError as error:
             raise DataError(f"{self._folder}: {error.strerror}; choose another folder", path=str(folder)) from error
         if found is not None and found != wanted:
@@ -84,17 +87,19 @@ class Checkpoint:
 
     def finished(self, rows: slice, shape: tuple[int, int], key_dtype: type) -> tuple[Array, NDArray[np.int64]] | None:
         """Return keys and indices of a block of queries that was finished before, or None."""
-        found = self._load(f"block-{rows.start}.npz", shape, key_dtype)
+        found = self._load(f"block-{rows.start}.npz", _pairs(shape, key_dtype))
         return None if found is None else (found["keys"], found["indices"])
 
     def restore(self, rows: slice, heaps: Heaps) -> int:
         """Fill the heaps with what was found before, and return how many blocks of rows that is."""
-        found = self._load(_CURRENT, heaps.keys.shape, heaps.keys.dtype.type)
-        if found is None or int(found["start"]) != rows.start:
+        place = self._load(_CURRENT, _PLACE)
+        if place is None or int(place["start"][0]) != rows.start:
             return 0
+        found = self._load(_CURRENT, _pairs(heaps.keys.shape, heaps.keys.dtype.type))
+        assert found is not None
         np.copyto(heaps.keys, found["keys"])
         np.copyto(heaps.indices, found["indices"])
-        return int(found["n_blocks"])
+        return int(place["n_blocks"][0])
 
     def after(self, rows: slice, heaps: Heaps, n_blocks: int) -> None:
         """Keep the heaps if it was long ago that they were."""
@@ -106,44 +111,27 @@ class Checkpoint:
         self._store(f"block-{rows.start}.npz", heaps.keys, heaps.indices)
 
     def _store(self, name: str, keys: Array, indices: NDArray[np.int64], **more: int) -> None:
-        stream = io.BytesIO()
-        arrays: dict[str, Array] = {key: np.array(value, np.int64) for key, value in more.items()}
-        np.savez(stream, keys=keys, indices=indices, **arrays)  # type: ignore[arg-type]  # the stub takes all for flags
-        self._write(name, stream.getbuffer())
+        arrays: dict[str, Array] = {key: np.array([value], np.int64) for key, value in more.items()}
+        write_arrays(self._folder / name, {"keys": keys, "indices": indices, **arrays})
         self._saved_s = time.monotonic()
 
-    def _write(self, name: str, content: bytes | memoryview) -> None:
-        target = self._folder / name
-        beside = target.with_name(f"{name}.{os.getpid()}.tmp")
-        try:
-            with open(beside, "wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(beside, target)
-        except OSError as error:
-            beside.unlink(missing_ok=True)
-            raise DataError(f"{target} cannot be written: {error.strerror}", path=str(target)) from error
-
-    def _load(self, name: str, shape: tuple[int, ...], key_dtype: type) -> dict[str, Array] | None:
+    def _load(self, name: str, expected: Layouts) -> dict[str, Array] | None:
         path = self._folder / name
         if not path.exists():
             return None
-        most = 2 * 8 * shape[0] * shape[1] + 4096
         try:
-            if path.stat().st_size > most:
-                raise _damaged(path)
-            with np.load(path, allow_pickle=False) as archive:
-                found = {key: archive[key] for key in archive.files}
-        except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile) as error:
+            with zipfile.ZipFile(path) as archive:
+                for key, (shape, dtype) in expected.items():
+                    layout = layout_of(archive, key)
+                    if layout.shape != shape or layout.dtype != dtype:
+                        raise _damaged(path)
+                return {key: array_of(archive, key) for key in expected}
+        except DAMAGE as error:
             raise _damaged(path) from error
-        expected = {"keys": np.dtype(key_dtype), "indices": np.dtype(np.int64)}
-        for key, dtype in expected.items():
-            if key not in found or found[key].shape != shape or found[key].dtype != dtype:
-                raise _damaged(path)
-        if name == _CURRENT and not all(found.get(key, np.zeros(1)).shape == () for key in ("start", "n_blocks")):
-            raise _damaged(path)
-        return found
+
+
+def _pairs(shape: tuple[int, ...], key_dtype: type) -> Layouts:
+    return {"keys": (shape, np.dtype(key_dtype)), "indices": (shape, np.dtype(np.int64))}
 
 
 def blocks_before(folder: str | os.PathLike[str]) -> tuple[int, int] | None:

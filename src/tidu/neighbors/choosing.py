@@ -23,7 +23,7 @@ from tidu.neighbors.inputs import Inputs
 from tidu.neighbors.kernels.rules import PASSES
 from tidu.neighbors.metrics import Metric
 from tidu.neighbors.plan import MemoryPlan, n_listed
-from tidu.neighbors.projection import MOST_DIRECTIONS, find_directions, scaled_to_one
+from tidu.neighbors.projection import MOST_DIRECTIONS, find_directions, one_blas_thread, scaled_to_one
 from tidu.neighbors.scanner import QueryBlock, RowBlock, Scanner, Side
 from tidu.neighbors.search import sample_of, samples_of, shifted_sample
 from tidu.neighbors.suiting import choose_encoding, word_encoding
@@ -35,6 +35,8 @@ _LEAST_FEATURES = 48
 _LEAST_ROWS = 2048
 _WORTH_S = 0.15
 """A search that is over so soon is not thought about."""
+_QUICKEST_UNIT_S = 5e-12
+"""No processor takes less for a unit of a pair."""
 _FEW_ROWS, _ENOUGH_ROWS, _FEW_QUERIES = 512, 1024, 64
 """Rows by which an encoding and directions are judged, and queries."""
 _GROWTH = 0.45
@@ -63,6 +65,8 @@ def choose_directions(inputs: Inputs, plan: MemoryPlan, ledger: Ledger) -> int:
         return 0
     if getattr(inputs.data, "forward_only", False):
         return 0  # every pass over such rows may cost as much as the search itself
+    if inputs.n_pairs * (arithmetic.n_features / 4 + 4) * _QUICKEST_UNIT_S < _WORTH_S:
+        return 0
     rates = _measured(arithmetic.of_bytes)
     brute_s = inputs.n_pairs * (_units(inputs, plan, ledger) + 4) * rates.unit_s / n_threads
     if brute_s < _WORTH_S:
@@ -104,7 +108,8 @@ def _shares(inputs: Inputs, n_rows: int, share: float) -> dict[int, float]:
     """Estimate for each number of directions which share of the pairs would have to be judged."""
     lengths = inputs.arithmetic.metric.native == "cosine"
     rows, centers = shifted_sample(inputs.data, min(n_rows, _ENOUGH_ROWS), of_length_one=lengths)
-    queries = (sample_of(inputs.asked, _FEW_QUERIES, of_length_one=lengths) - centers).astype(np.float32)
+    with np.errstate(all="ignore"):
+        queries = (sample_of(inputs.asked, _FEW_QUERIES, of_length_one=lengths) - centers).astype(np.float32)
     most = min(max(_CHOICES), rows.shape[1] - 1, len(rows) // 2)
     choices = [n for n in _CHOICES if n <= most]
     largest = float(np.max(np.abs(rows), initial=0.0))
@@ -113,25 +118,26 @@ def _shares(inputs: Inputs, n_rows: int, share: float) -> dict[int, float]:
     with np.errstate(all="ignore"):
         queries = np.nan_to_num(queries / largest)
     rows = scaled_to_one(rows)
-    distances = _distances(queries, rows)
     place = min(len(rows) - 1, max(0, math.ceil(share * len(rows)) - 1))
-    near = np.partition(distances, place, axis=1)[:, place : place + 1]
     extrapolated = min(1.0, share * len(rows) / (place + 1)) ** _GROWTH
     directions = find_directions(rows, max(choices)).astype(np.float32)
     directions /= np.linalg.norm(directions, axis=1, keepdims=True)
     found = {}
-    for n in choices:
-        sides = [_projected(side, directions[:n]) for side in (queries, rows)]
-        # A little more passes, as the bound that is searched with is not the least one.
-        found[n] = extrapolated * float(np.mean(_distances(*sides) <= 1.01 * near))
+    with one_blas_thread():
+        near = np.partition(_distances(queries, rows), place, axis=1)[:, place : place + 1]
+        for n in choices:
+            sides = [_projected(side, directions[:n]) for side in (queries, rows)]
+            # A little more passes, as the bound that is searched with is not the least one.
+            found[n] = extrapolated * float(np.mean(_distances(*sides) <= 1.01 * near))
     return found
 
 
 def _projected(rows: NDArray[np.float32], directions: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return projections, and the lengths of what is left."""
-    projections = rows @ directions.T
-    left = np.einsum("ij,ij->i", rows, rows) - np.einsum("ij,ij->i", projections, projections)
-    return np.column_stack([projections, np.sqrt(np.maximum(left, 0.0))])
+    with np.errstate(all="ignore"):
+        projections = rows @ directions.T
+        left = np.einsum("ij,ij->i", rows, rows) - np.einsum("ij,ij->i", projections, projections)
+        return np.column_stack([projections, np.sqrt(np.maximum(left, 0.0))])
 
 
 def _distances(a: NDArray[np.float32], b: NDArray[np.float32]) -> NDArray[np.float32]:

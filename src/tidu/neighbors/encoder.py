@@ -22,6 +22,8 @@ from tidu.neighbors.metrics import Array
 
 __all__ = ["Encoded", "Encoder", "set_apart"]
 
+_UNUSUAL = 1.5
+"""How many times what is usual a row's error may be before it is set apart."""
 _TINY = 1e-150
 """More than is lost where squares of errors underflow."""
 
@@ -225,8 +227,8 @@ def set_apart(encoded: Encoded, encoding: Encoding) -> tuple[float, float]:
     if encoding.error == "none":
         return 0.0, 0.0
     usual = np.partition(errors, min(n - 1, int(n * USUAL)))[min(n - 1, int(n * USUAL))]
-    with np.errstate(invalid="ignore"):
-        apart = ~(errors <= 1.05 * usual) | ~(encoded.sizes < math.inf)
+    with np.errstate(over="ignore", invalid="ignore"):
+        apart = ~(errors <= _UNUSUAL * usual) | ~(encoded.sizes < math.inf)
         if encoding.comparison == "dot16":
             apart |= encoded.sizes > encoding.row_scale * math.sqrt(MOST_SQUARES)
     encoded.terms[:n][apart] = PASSES[encoding.factor]

@@ -158,6 +158,7 @@ class ProjectedIndex:
             self.directions = kept["directions"]
             word_scale, scale = (float(x) for x in kept["scales"])
             self._words = replace(_WORDS, query_scale=word_scale, row_scale=word_scale, centers=kept["centers"])
+        self._words = replace(self._words, conversion=inputs.arithmetic.conversion)
         self.encoding = _projection_encoding(inputs.arithmetic, scale)
         self.stage = Stage(inputs.data, plan.data_rows, ledger)
         self.rows = self.side("data", inputs.data, inputs.data.shape[0], plan.data_rows)

@@ -1,7 +1,7 @@
 """How is the index of projections kept on disk and read again, without trusting what is found there?
 
-One `.npz` file without pickle, with a checksum of the rows it was made of. This file knows nothing of what its
-arrays mean.
+One archive of arrays (`tidu.neighbors.archive`), with a checksum of the rows it was made of. This file knows
+nothing of what its arrays mean.
 """
 
 from __future__ import annotations
@@ -9,23 +9,19 @@ from __future__ import annotations
 import os
 import zipfile
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
-from numpy.lib import format as npy_format
 from numpy.typing import NDArray
 
-from tidu.data.formats.npy import HEADER_BYTES, Layout, parse_header
 from tidu.errors import DataError
+from tidu.neighbors.archive import DAMAGE, array_of, layout_of, write_arrays
 from tidu.neighbors.metrics import Array
 
 __all__ = ["peek_index", "read_index", "write_index"]
 
 _FORMAT = "tidu projected index 1"
 _MOST_TEXT_BYTES = 1 << 16
-_DAMAGE = (OSError, ValueError, EOFError, KeyError, NotImplementedError, RuntimeError, zipfile.BadZipFile)
-"""What a damaged or foreign file may raise."""
 
 
 def write_index(path: str | os.PathLike[str], digest: str, arrays: Mapping[str, NDArray[np.generic]]) -> None:
@@ -36,16 +32,7 @@ def write_index(path: str | os.PathLike[str], digest: str, arrays: Mapping[str, 
     DataError
         If that is not possible.
     """
-    target = Path(path)
-    beside = target.with_name(f"{target.name}.{os.getpid()}.tmp")
-    try:
-        with open(beside, "wb") as file:
-            np.savez(file, format=np.array([_FORMAT]), digest=np.array([digest]), **dict(arrays))  # type: ignore[arg-type]
-        os.replace(beside, target)
-    except OSError as error:
-        with suppress(OSError):
-            beside.unlink(missing_ok=True)
-        raise DataError(f"{target} cannot be written: {error.strerror}", path=str(target)) from error
+    write_arrays(Path(path), {"format": np.array([_FORMAT]), "digest": np.array([digest]), **arrays})
 
 
 def read_index(
@@ -69,12 +56,12 @@ def read_index(
                 return None
             found = {}
             for name, (shape, dtype) in expected.items():
-                layout = _layout(archive, name)
+                layout = layout_of(archive, name)
                 if layout.shape != shape or layout.dtype != dtype:
                     return None
-                found[name] = _array(archive, name)
+                found[name] = array_of(archive, name)
             return found
-    except _DAMAGE as error:
+    except DAMAGE as error:
         raise _no_index(target) from error
 
 
@@ -91,34 +78,16 @@ def peek_index(path: str | os.PathLike[str], name: str) -> tuple[int, ...] | Non
         return None
     try:
         with zipfile.ZipFile(target) as archive:
-            return _layout(archive, name).shape
-    except _DAMAGE as error:
+            return layout_of(archive, name).shape
+    except DAMAGE as error:
         raise _no_index(target) from error
 
 
 def _text(archive: zipfile.ZipFile, name: str) -> str:
-    layout = _layout(archive, name)
+    layout = layout_of(archive, name)
     if layout.shape != (1,) or layout.dtype.kind != "U" or layout.dtype.itemsize > _MOST_TEXT_BYTES:
         raise ValueError(f"{name} is no text")
-    return str(_array(archive, name)[0])
-
-
-def _layout(archive: zipfile.ZipFile, name: str) -> Layout:
-    """Return what the header of an array claims, once the bytes that follow are as many."""
-    info = archive.getinfo(f"{name}.npy")
-    if info.compress_type != zipfile.ZIP_STORED:
-        raise ValueError(f"{name} is compressed, which no index is")
-    with archive.open(info) as file:
-        layout = parse_header(file.read(HEADER_BYTES), name)
-    if layout.data_offset + layout.data_bytes != info.file_size:
-        raise ValueError(f"{name} is longer or shorter than it claims")
-    return layout
-
-
-def _array(archive: zipfile.ZipFile, name: str) -> Array:
-    with archive.open(f"{name}.npy") as file:
-        found: Array = npy_format.read_array(file, allow_pickle=False)
-    return found
+    return str(array_of(archive, name)[0])
 
 
 def _no_index(path: Path) -> DataError:

@@ -36,7 +36,7 @@ _LARGEST_QUERIES = 1 << 16
 # A block of packed rows stays in the third cache while all queries pass.
 _BLOCK_BYTES, _FEWEST_ROWS = 4 << 20, 1024
 # Below this a sample of the rows says too little; above, it takes longer than it is worth.
-_LEAST_SAMPLE, _LARGEST_LOOK, _LARGEST_SAMPLE = 2, 1024, 4096
+_LEAST_SAMPLE, _LARGEST_LOOK, _LARGEST_SAMPLE = 2, 1024, 2048
 _SAMPLE_COPIES = 8
 _PROJECTED_BYTES = 16 << 20
 # Blocks of projected rows begin where a panel of rows, and one of queries, does on any processor.

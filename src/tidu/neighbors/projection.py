@@ -16,8 +16,12 @@ left is then off by at most ``tau |z|^2`` with ``tau = 2 delta + delta^2``, and 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from tidu.native.ledger import Ledger
 from tidu.neighbors.encoder import Encoder
@@ -26,11 +30,11 @@ from tidu.neighbors.kernels.products import compiled_products
 from tidu.neighbors.kernels.table import PRODUCT_SLOTS, Given, run_shared
 from tidu.neighbors.metrics import Array
 
-__all__ = ["MOST_DIRECTIONS", "Projector", "find_directions", "finding_bytes", "scaled_to_one"]
+__all__ = ["MOST_DIRECTIONS", "Projector", "find_directions", "finding_bytes", "one_blas_thread", "scaled_to_one"]
 
 MOST_DIRECTIONS = 255
 """More than ever pay."""
-_MORE, _ROUNDS = 16, 2
+_MORE, _ROUNDS = 16, 1
 """Directions beyond those wanted, and rounds of the iteration."""
 _WORD = 16_000.0
 """A direction is stored as integers of this length, so that squares of a word's row do not exceed what they may."""
@@ -158,13 +162,25 @@ def find_directions(sample: NDArray[np.float32], n_directions: int) -> NDArray[n
     n_features = sample.shape[1]
     width = min(n_directions + _MORE, n_features)
     basis = np.random.Generator(np.random.Philox(0)).standard_normal((n_features, width), np.float32)
-    for _ in range(_ROUNDS + 1):
-        basis = _orthonormal(sample.T @ (sample @ basis))
-    # Within the subspace, the directions of largest variance first.
-    within = (sample @ basis).astype(np.float64)
-    _, vectors = np.linalg.eigh(within.T @ within)
-    found = _orthonormal(basis @ vectors[:, ::-1][:, :n_directions].astype(np.float32))
+    with one_blas_thread():
+        for _ in range(_ROUNDS + 1):
+            basis = _orthonormal(sample.T @ (sample @ basis))
+        # Within the subspace, the directions of largest variance first.
+        within = (sample @ basis).astype(np.float64)
+        _, vectors = np.linalg.eigh(within.T @ within)
+        found = _orthonormal(basis @ vectors[:, ::-1][:, :n_directions].astype(np.float32))
     return np.ascontiguousarray(np.rint(found.T.astype(np.float64) * _WORD).astype(np.int16))
+
+
+@contextmanager
+def one_blas_thread() -> Iterator[None]:
+    """Let NumPy's products run on one thread.
+
+    The threads of a BLAS wait for each other by spinning: where other programs use the processors as well, small
+    products take a hundred times as long.
+    """
+    with threadpool_limits(1, user_api="blas"):
+        yield
 
 
 def scaled_to_one(sample: NDArray[np.float32]) -> NDArray[np.float32]:

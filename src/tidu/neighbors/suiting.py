@@ -15,6 +15,7 @@ from tidu.native.machine import host
 from tidu.neighbors.arithmetic import Arithmetic
 from tidu.neighbors.encoding import MOST_FOR_BYTES, MOST_SQUARES, ROUNDING, USUAL, Encoding
 from tidu.neighbors.kernels.comparisons import has_byte_products
+from tidu.neighbors.projection import one_blas_thread
 
 __all__ = ["choose_encoding", "word_encoding", "words_of"]
 
@@ -42,7 +43,7 @@ def choose_encoding(
         Whatever it is, results are the same; a good one lets few pairs pass.
     """
     kind = arithmetic.metric.native
-    conversion = arithmetic.largest * 2.0**-53 if arithmetic.largest > 1 << 53 else 0.0
+    conversion = arithmetic.conversion
     both = np.concatenate([rows, queries])
     if kind in ("absolute", "largest"):
         name, error = ("sum8", "absolute") if kind == "absolute" else ("max8", "largest")
@@ -59,7 +60,8 @@ def choose_encoding(
         return words
     scale, centers = _grid(both)
     bytes_ = replace(words, comparison="dot8", query_scale=scale, row_scale=scale, centers=centers)
-    return min((bytes_, words), key=lambda one: _effort(one, arithmetic, rows, queries, share))
+    with one_blas_thread():
+        return min((bytes_, words), key=lambda one: _effort(one, arithmetic, rows, queries, share))
 
 
 def _grid(values: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
