@@ -13,7 +13,16 @@ from tidu.data.formats.raw import RawSource
 from tidu.data.generated import GeneratorSource, blocks_source
 from tidu.data.opening import as_source, labels_of, open_dataset
 from tidu.data.select import select_features
-from tidu.data.source import ArraySource, BlockSource, FillingSource, blocks, read_into, scratch_bytes, take
+from tidu.data.source import (
+    ArraySource,
+    BlockSource,
+    FillingSource,
+    blocks,
+    is_forward_only,
+    read_into,
+    scratch_bytes,
+    take,
+)
 from tidu.data.split import fit_scaler, pixel_scaler, train_test_split_rows
 from tidu.data.views import RowsSource, StackedSource, widened
 
@@ -33,6 +42,7 @@ __all__ = [
     "bundled",
     "dataset_of",
     "fit_scaler",
+    "is_forward_only",
     "labels_of",
     "open_dataset",
     "pixel_scaler",

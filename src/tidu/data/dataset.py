@@ -15,7 +15,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tidu.data.source import ArraySource, Block, BlockSource, blocks, read_into, row_bytes, scratch_bytes
+from tidu.data.source import (
+    ArraySource,
+    Block,
+    BlockSource,
+    blocks,
+    is_forward_only,
+    read_into,
+    row_bytes,
+    scratch_bytes,
+)
 from tidu.data.views import ColumnsSource
 from tidu.errors import DataError, DtypeError, ParameterError, ShapeError
 
@@ -107,6 +116,11 @@ class FiniteSource:
     def dtype(self) -> np.dtype[np.generic]:
         """Dtype of the source."""
         return self.source.dtype
+
+    @property
+    def forward_only(self) -> bool:
+        """Whether rows should be read from top to bottom."""
+        return is_forward_only(self.source)
 
     def read(self, start: int, stop: int) -> Block:
         """Return the rows, or refuse the first value that is not finite."""

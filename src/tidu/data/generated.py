@@ -74,6 +74,11 @@ class GeneratorSource:
         self.name = name
         self._forward = Forward(self.shape[0], _from_the_top, self._stream)
 
+    @property
+    def forward_only(self) -> bool:
+        """Whether rows should be read from top to bottom."""
+        return True
+
     def read(self, start: int, stop: int) -> Block:
         """Return the rows, running the generator until it has made them."""
         check_range(self, start, stop)

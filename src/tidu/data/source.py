@@ -25,6 +25,7 @@ __all__ = [
     "blocks",
     "check_out",
     "check_range",
+    "is_forward_only",
     "read_into",
     "row_bytes",
     "scratch_bytes",
@@ -206,6 +207,17 @@ def scratch_bytes(source: BlockSource, n_rows: int) -> int:
     if isinstance(source, FillingSource):
         return source.scratch_bytes(n_rows)
     return n_rows * row_bytes(source)
+
+
+def is_forward_only(source: BlockSource) -> bool:
+    """Tell whether rows should be read from top to bottom, as going back begins anew.
+
+    Examples
+    --------
+    >>> is_forward_only(ArraySource(np.zeros((5, 3))))
+    False
+    """
+    return bool(getattr(source, "forward_only", False))
 
 
 def take(source: BlockSource, rows: NDArray[np.intp]) -> Block:

@@ -17,6 +17,7 @@ from tidu.data.source import (
     BlockSource,
     check_out,
     check_range,
+    is_forward_only,
     read_into,
     row_bytes,
     scratch_bytes,
@@ -55,6 +56,11 @@ class ColumnsSource:
         """Dtype of the source."""
         return self.source.dtype
 
+    @property
+    def forward_only(self) -> bool:
+        """Whether rows should be read from top to bottom."""
+        return is_forward_only(self.source)
+
     def read(self, start: int, stop: int) -> Block:
         """Return the columns of these rows; the source's whole rows are read meanwhile."""
         block = self.source.read(start, stop)
@@ -82,6 +88,11 @@ class RowsSource:
     def dtype(self) -> np.dtype[np.generic]:
         """Dtype of the source."""
         return self.source.dtype
+
+    @property
+    def forward_only(self) -> bool:
+        """Whether rows should be read from top to bottom."""
+        return is_forward_only(self.source)
 
     def read(self, start: int, stop: int) -> Block:
         """Gather the chosen rows."""
@@ -122,6 +133,11 @@ class StackedSource:
     def dtype(self) -> np.dtype[np.generic]:
         """Dtype of every part."""
         return self.parts[0].dtype
+
+    @property
+    def forward_only(self) -> bool:
+        """Whether rows should be read from top to bottom."""
+        return any(is_forward_only(part) for part in self.parts)
 
     def read(self, start: int, stop: int) -> Block:
         """Read from the parts that hold these rows."""
@@ -181,6 +197,11 @@ class Widened:
     def dtype(self) -> np.dtype[np.generic]:
         """float32."""
         return np.dtype(np.float32)
+
+    @property
+    def forward_only(self) -> bool:
+        """Whether rows should be read from top to bottom."""
+        return is_forward_only(self.source)
 
     def read(self, start: int, stop: int) -> Block:
         """Return the rows as float32; nothing else is held."""

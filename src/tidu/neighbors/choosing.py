@@ -14,7 +14,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from tidu.data import ArraySource
+from tidu.data import ArraySource, is_forward_only
 from tidu.native.ledger import Ledger
 from tidu.neighbors.arithmetic import Arithmetic
 from tidu.neighbors.encoding import exact_encoding
@@ -63,8 +63,10 @@ def choose_directions(inputs: Inputs, plan: MemoryPlan, ledger: Ledger) -> int:
     arithmetic, n_rows = inputs.arithmetic, inputs.data.shape[0]
     if not can_project(arithmetic) or arithmetic.n_features < _LEAST_FEATURES or n_rows < _LEAST_ROWS:
         return 0
-    if getattr(inputs.data, "forward_only", False):
+    if is_forward_only(inputs.data):
         return 0  # every pass over such rows may cost as much as the search itself
+    if not plan.sample_rows:
+        return 0  # there is no room to look at any
     if inputs.n_pairs * (arithmetic.n_features / 4 + 4) * _QUICKEST_UNIT_S < _WORTH_S:
         return 0
     rates = _measured(arithmetic.of_bytes)

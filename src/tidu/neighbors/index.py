@@ -149,7 +149,9 @@ class ProjectedIndex:
         self._digest = ""
         kept = None
         if path is not None:
-            self._digest = f"{digest_of(inputs.data, plan.data_rows)} {inputs.arithmetic.metric.native}"
+            # Panels are as wide as vectors are here.
+            panels = _projection_encoding(inputs.arithmetic, 1.0).shape
+            self._digest = f"{digest_of(inputs.data, plan.data_rows)} {inputs.arithmetic.metric.native} {panels}"
             kept = read_index(path, self._digest, self._expected())
         if kept is None:
             self.directions, self._words, longest = self._found()

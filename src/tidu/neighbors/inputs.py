@@ -6,6 +6,7 @@ up, as the arithmetic depends on it. This file knows nothing of how neighbors ar
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import partial
 from os import PathLike
@@ -144,7 +145,7 @@ def rows_where(where: ArrayLike, n_rows: int) -> NDArray[np.int64]:
             )
         rows = np.flatnonzero(given)
     elif given.dtype.kind in "iu" or not given.size:
-        rows = np.unique(given).astype(np.int64)
+        rows = np.unique(given)
     else:
         raise DtypeError(f"where must be booleans or row numbers; got {given.dtype}", got=given.dtype)
     if not rows.size:
@@ -159,11 +160,10 @@ def rows_where(where: ArrayLike, n_rows: int) -> NDArray[np.int64]:
 
 
 def _open(rows: Input, role: str) -> tuple[BlockSource, int]:
-    held = 0
-    if not isinstance(rows, np.ndarray | str | PathLike | BlockSource):
-        rows = np.asarray(rows)
-        held = rows.nbytes
     source = widened(as_source(rows))
+    given = isinstance(rows, np.ndarray | str | PathLike | BlockSource)
+    # What was no array has become one.
+    held = 0 if given else math.prod(source.shape) * source.dtype.itemsize
     if len(source.shape) != 2 or source.shape[1] == 0:
         raise ShapeError(
             f"{role} must have shape (n_rows, n_features) with at least one column; got {source.shape}",

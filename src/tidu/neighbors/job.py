@@ -7,12 +7,14 @@ compared.
 from __future__ import annotations
 
 import os
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from tidu.data import is_forward_only
 from tidu.errors import BudgetError, ParameterError
 from tidu.native.ledger import Ledger
 from tidu.native.threads import default_threads
@@ -127,6 +129,8 @@ class Job:
             "each row left out of its own": inputs.is_own,
             "queries": digest_of(inputs.asked, rows),
             "data": digest_of(inputs.data, rows),
+            "where": None if inputs.rows is None else zlib.crc32(inputs.rows.data),
+            "in order": is_forward_only(inputs.data),
         }
         blocks = (self.plan.query_rows, self.plan.data_rows)
         return Checkpoint(self.checkpoint_dir, description, blocks, resume=self.resume)
@@ -153,6 +157,9 @@ def prepare(
         raise ParameterError(f"algorithm must be one of {', '.join(ALGORITHMS)}; got {algorithm!r}", got=algorithm)
     if resume and checkpoint_dir is None:
         raise ParameterError("resume=True needs the checkpoint_dir of the search that was interrupted")
+    for name, path in (("index", index), ("checkpoint_dir", checkpoint_dir)):
+        if not isinstance(path, str | os.PathLike | None):
+            raise ParameterError(f"{name} must be a path; got {path!r}", got=path)
     n_threads = thread_count(threads)
     inputs = open_inputs(queries, data, resolve_metric(metric, p), where)
     available = max(0, inputs.data.shape[0] - inputs.is_own)
@@ -181,7 +188,7 @@ def _plan(
     if algorithm == "brute" or not inputs.n_queries or not can_project(inputs.arithmetic) or not is_native(inputs):
         return brute
     kept = None if index is None else index_directions(index)
-    if kept is not None or algorithm == "pruned":
+    if index is not None or algorithm == "pruned":
         n_directions = kept or min(_DIRECTIONS, inputs.arithmetic.n_features - 1)
     else:
         n_directions = choose_directions(inputs, brute, Ledger(memory_limit))

@@ -123,10 +123,11 @@ def kneighbors(
     where : array-like of shape (n_rows,), bool, or of row numbers, optional
         Only these rows are found.
     index : path, optional
-        A file that keeps the projections of the data: read if it is there and was made of the same rows, else
-        written, where rows are projected.
+        A file that keeps the projections of the rows that are searched: read if it is there and was made of the
+        same rows on such a processor, else written. With it rows are projected wherever that is possible.
     checkpoint_dir : path, optional
-        A folder in which a long search keeps what it has found, every few seconds and after every block.
+        A folder in which a long search keeps what it has found: after every block of queries, and where every
+        pair is looked at every few seconds, too.
     resume : bool, default False
         Whether to go on from what is there.
 
@@ -148,8 +149,9 @@ def kneighbors(
 
     Notes
     -----
-    Neighbors are ordered by the squared distance, which for integers is computed exactly and for floats in
-    float64 by one fixed order of operations (`tidu.neighbors.metrics`). Bytes are compared as they are. Other
+    Neighbors are ordered by the squared distance, which for integers is computed exactly in 64 bits, and for
+    floats (and integers whose squared distances may reach 2**62) in float64 by one fixed order of operations
+    (`tidu.neighbors.metrics`). Bytes are compared as they are. Other
     rows are rounded to small integers first, whose distances are within a rigorous bound of their own; only
     pairs that may be near are judged, by the definition. So the result has the same bits for every block size,
     number of threads and algorithm.

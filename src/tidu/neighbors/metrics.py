@@ -152,6 +152,8 @@ def resolve_metric(name: str, p: float = 2.0) -> Metric:
     """
     if name not in METRICS:
         raise ParameterError(f"metric must be one of {', '.join(METRICS)}; got {name!r}", got=name)
+    if isinstance(p, bool) or not isinstance(p, int | float | np.integer | np.floating):
+        raise ParameterError(f"p must be a number; got {p!r}", got=p)
     kind = _ALIASES[name]
     if kind != "minkowski":
         return Metric(kind)

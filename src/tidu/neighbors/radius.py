@@ -75,6 +75,8 @@ def radius_neighbors(
     (array([0, 2]), array([1. , 0.5]))
     """
     chosen = resolve_metric(metric, p)
+    if isinstance(radius, bool) or not isinstance(radius, int | float | np.integer | np.floating):
+        raise ParameterError(f"radius must be a number; got {radius!r}", got=radius)
     if not math.isfinite(radius):
         raise ParameterError(f"radius must be a finite number; got {radius!r}", got=radius)
     n_threads = thread_count(threads)
@@ -88,13 +90,16 @@ def radius_neighbors(
     collected = _Collected(plan, inputs, float(radius))
     # The larger product is the nearer one.
     order = 0.0 if not sort_results else -1.0 if chosen.kind == "inner_product" else 1.0
-    if n_queries:
+    if inputs.n_pairs:
         with progress_of(inputs.n_pairs, progress) as step:
             finder: Collector = every_pair(inputs, plan, 1)
             for rows in query_blocks(n_queries, plan.query_rows):
                 finder.collect(rows, collected.bound, collected, lambda pairs, n_blocks: step(pairs))
                 for row, (distances, indices) in enumerate(collected.per_query(rows.stop - rows.start, order)):
                     found_distances[rows.start + row], found_indices[rows.start + row] = distances, indices
+    elif n_queries:
+        for row in range(n_queries):
+            found_distances[row], found_indices[row] = np.empty(0), np.empty(0, np.int64)
     return (found_distances, found_indices) if return_distance else found_indices
 
 

@@ -6,6 +6,7 @@ of budgets, and of the order in which blocks come.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,11 +26,12 @@ from tidu.neighbors.kernels.table import SCAN_SLOTS, run_shared
 from tidu.neighbors.metrics import Array
 from tidu.neighbors.staging import Stage
 
-__all__ = ["QueryBlock", "RowBlock", "Scanner", "Side", "refuse_nonfinite"]
+__all__ = ["QueryBlock", "RowBlock", "Scanner", "Side", "refuse_nonfinite", "spreading_step"]
 
 _TASK_BYTES = 1 << 19
 """Queries that a thread takes at a time: half of the second cache."""
 _TASKS_PER_THREAD = 4
+_GOLDEN = 0.6180339887498949
 
 
 class Side:
@@ -239,11 +241,12 @@ class Scanner:
             "packed_queries": asked.packed,
             "packed_rows": offered.packed,
             "n_row_panels": offered.n_panels,
+            "panel_step": spreading_step(offered.n_panels),
             "n_rows": offered.n_rows,
             "n_units": offered.n_units,
             "row_terms": offered.terms,
             "query_terms": asked.terms,
-            "query_slack": self._slacks(asked, rows),
+            "query_slack": self._slacks(queries, rows),
             "row_slack": rows.error if encoding.factor != -1 else 0.0,
             "inverse_scale": encoding.inverse_scale,
             "alpha": encoding.alpha,
@@ -261,21 +264,32 @@ class Scanner:
         }
         run_shared(compiled_scan(scan), SCAN_SLOTS, table, self._n_threads)
 
-    def _slacks(self, asked: Encoded, rows: RowBlock) -> NDArray[np.float64]:
+    def _slacks(self, queries: QueryBlock, rows: RowBlock) -> NDArray[np.float64]:
         """Return what the integers of a query may be wrong by; of products in view of all rows."""
+        asked = queries.encoded
         if self._encoding.factor != -1 or self._encoding.rule == "value":
             return asked.errors
         slack = self._slack[: asked.n_rows]
         with np.errstate(all="ignore"):
-            largest = float(np.max(asked.sizes)), float(np.max(rows.encoded.sizes))
-            if not largest[0] * largest[1] < float(np.finfo(np.float64).max):
-                raise DataError(
-                    "inner products of these rows overflow float64; divide the values by a power of two",
-                    largest_norm=max(largest),
-                )
+            self._refuse_overflow(queries, rows)
             np.multiply(asked.sizes, rows.error + 1e-13 * rows.size, out=slack)
             slack += asked.errors * rows.size
         return slack
+
+    def _refuse_overflow(self, queries: QueryBlock, rows: RowBlock) -> None:
+        """Raise if inner products may leave the range of float64."""
+        largest = float(np.max(queries.encoded.sizes)), float(np.max(rows.encoded.sizes))
+        most = float(np.finfo(np.float64).max)
+        if largest[0] * largest[1] < most:
+            return
+        assert rows.raw is not None
+        # Lengths may have overflowed where products do not.
+        values = [float(np.max(np.abs(side.astype(np.float64)))) for side in (queries.raw, rows.raw)]
+        if not values[0] * values[1] * self._arithmetic.n_features < most:
+            raise DataError(
+                "inner products of these rows overflow float64; divide the values by a power of two",
+                largest_norm=max(largest),
+            )
 
 
 def _panels_per_task(asked: Encoded, encoding: Encoding, raw_bytes: int, n_threads: int) -> int:
@@ -284,6 +298,20 @@ def _panels_per_task(asked: Encoded, encoding: Encoding, raw_bytes: int, n_threa
     most = max(1, _TASK_BYTES // panel_bytes)
     even = -(-asked.n_panels // (_TASKS_PER_THREAD * n_threads)) if n_threads > 1 else asked.n_panels
     return max(1, min(most, even))
+
+
+def spreading_step(n: int) -> int:
+    """Return a step with which n places are all visited, any few of them spread over all.
+
+    Examples
+    --------
+    >>> [i * spreading_step(5) % 5 for i in range(5)]
+    [0, 3, 1, 4, 2]
+    """
+    step = max(1, round(n * _GOLDEN))
+    while math.gcd(step, max(1, n)) != 1:
+        step += 1
+    return step
 
 
 def refuse_nonfinite(raw: Array, source: BlockSource, offset: int, role: str) -> None:

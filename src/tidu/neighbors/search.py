@@ -6,13 +6,12 @@ and of what is done with the results.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tidu.data import BlockSource
+from tidu.data import BlockSource, is_forward_only
 from tidu.native.ledger import Ledger
 from tidu.neighbors.encoder import set_apart
 from tidu.neighbors.encoding import exact_encoding
@@ -20,12 +19,11 @@ from tidu.neighbors.finder import After, Room
 from tidu.neighbors.heaps import Heaps
 from tidu.neighbors.inputs import Inputs
 from tidu.neighbors.plan import MemoryPlan
-from tidu.neighbors.scanner import QueryBlock, RowBlock, Scanner, Side
+from tidu.neighbors.scanner import QueryBlock, RowBlock, Scanner, Side, spreading_step
 from tidu.neighbors.suiting import choose_encoding
 
 __all__ = ["Search", "blocks_of", "sample_of", "samples_of", "shifted_sample"]
 
-_GOLDEN = 0.6180339887498949
 _SPANS = 32
 """Pieces of a sample."""
 
@@ -51,7 +49,8 @@ class Search:
         encoding = exact_encoding(arithmetic)
         if encoding is None:
             with ledger.hold(plan.sample_bytes, "a sample of the rows"):
-                encoding = choose_encoding(arithmetic, *samples_of(inputs, plan.sample_rows), k / inputs.data.shape[0])
+                share = k / inputs.data.shape[0]
+                encoding = choose_encoding(arithmetic, *samples_of(inputs, plan.sample_rows), share)
         self._encoding = encoding
         self._scanner = Scanner(encoding, arithmetic, plan.query_rows, ledger, n_threads)
         queries, rows = (plan.query_rows, plan.staged_queries), (plan.data_rows, plan.data_rows)
@@ -165,10 +164,6 @@ def blocks_of(source: BlockSource, per_block: int) -> list[tuple[int, int]]:
     """
     n_rows = source.shape[0]
     n_blocks = -(-n_rows // per_block)
-    step = 1
-    if not getattr(source, "forward_only", False) and n_blocks > 2:
-        step = max(1, round(n_blocks * _GOLDEN))
-        while math.gcd(step, n_blocks) != 1:
-            step += 1
+    step = 1 if is_forward_only(source) else spreading_step(n_blocks)
     starts = [i * step % n_blocks * per_block for i in range(n_blocks)]
     return [(start, min(start + per_block, n_rows)) for start in starts]

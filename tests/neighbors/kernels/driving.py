@@ -97,6 +97,7 @@ def scan(
         "n_queries": len(queries),
         "n_rows": len(rows),
         "n_row_panels": n_row_panels,
+        "panel_step": 1,
         "n_units": comparison.n_units(n_features),
         "n_features": n_features,
         "packed_queries": place(panels(queries, shape.n_queries, comparison)),

@@ -117,9 +117,12 @@ class _Writer:
         row_panel = text.value(f"mul i64 {n_units}, {self.shape.n_rows * unit}")
         queries, rows = self._slot(text, "packed_queries", "ptr"), self._slot(text, "packed_rows", "ptr")
         terms = self._slot(text, "row_terms", "ptr")
-        with text.loop(self._slot(text, "n_row_panels")) as outer:
-            panel = text.offset("i8", rows, text.value(f"mul i64 {outer.index}, {row_panel}"))
-            row = text.value(f"mul i64 {outer.index}, {self.shape.n_rows}")
+        n_row_panels, step = self._slot(text, "n_row_panels"), self._slot(text, "panel_step")
+        with text.loop(n_row_panels) as outer:
+            # Not in order: rows may come ever nearer, and each would take the place of another.
+            number = text.value(f"urem i64 {text.value(f'mul i64 {outer.index}, {step}')}, {n_row_panels}")
+            panel = text.offset("i8", rows, text.value(f"mul i64 {number}, {row_panel}"))
+            row = text.value(f"mul i64 {number}, {self.shape.n_rows}")
             starts = self._starts(text, text.offset("i32", terms, row))
             with text.loop(panels) as inner:
                 number = text.value(f"add i64 {first}, {inner.index}")

@@ -30,9 +30,9 @@ PACK_SLOTS = (
 PRODUCT_SLOTS = ("counter", "n_panels", "n_row_panels", "n_units", "packed_queries", "packed_rows", "out")
 LISTED_SLOTS = (*_PAIRS, "listed", "n_listed")
 SCAN_SLOTS = (
-    *_PAIRS, "n_tasks", "task_panels", "n_panels", "packed_queries", "packed_rows", "n_row_panels", "n_units",
-    "row_terms", "query_terms", "query_slack", "row_slack", "inverse_scale", "alpha", "beta", "bounds", "own",
-    "thresholds", "found", "capacity", "counts",
+    *_PAIRS, "n_tasks", "task_panels", "n_panels", "packed_queries", "packed_rows", "n_row_panels", "panel_step",
+    "n_units", "row_terms", "query_terms", "query_slack", "row_slack", "inverse_scale", "alpha", "beta", "bounds",
+    "own", "thresholds", "found", "capacity", "counts",
 )  # fmt: skip
 """What stands in the table of a scan, 8 bytes each."""
 

@@ -15,7 +15,7 @@ Kind = Literal["pixels", "normal", "duplicates"]
 _FAISS = ("faiss-knn", "faiss-flat")
 _SCALING = ("tidu", "tidu-one", "tidu-brute", "tidu-brute-one")
 _PIXELS = 3072
-_FILE_LIMIT_BYTES = 64_000_000
+_FILE_LIMIT_BYTES = 56_000_000
 
 
 @dataclass(frozen=True, slots=True)
