@@ -7,9 +7,14 @@ import shutil
 import tempfile
 
 import pytest
+from hypothesis import settings
 
 _VARIABLE = "TIDU_CACHE_DIR"
 _made = pytest.StashKey[str]()
+
+# No test may depend on how busy the machine is.
+settings.register_profile("tidu", deadline=None)
+settings.load_profile("tidu")
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -34,6 +34,14 @@ def least_bytes(*args, **options):
     return caught.value.least_bytes
 
 
+@pytest.fixture(scope="module", autouse=True)
+def everything_is_loaded():
+    """Import and compile beforehand what a search loads once in a process."""
+    for dtype in DTYPES:
+        for metric in ("l2", "cosine"):
+            kneighbors(np.eye(3, dtype=dtype), np.eye(4, 3, dtype=dtype), 2, metric)
+
+
 @pytest.fixture(scope="module")
 def files(tmp_path_factory):
     """Save queries and data of each shape and dtype once."""

@@ -28,6 +28,7 @@ _MOST_OBJECTS = 10_000
 _MOST_CHUNK_BYTES = 1 << 28
 _CACHE_BYTES = (1 << 20, 1 << 24)
 _SLACK_BYTES = 1 << 16
+_FREE_LIST_BYTES = 1 << 24
 
 
 class _File:
@@ -129,7 +130,10 @@ class _Rows:
 
     def scratch_bytes(self, n_rows: int) -> int:
         chunk: int = math.prod(self._data.chunks or (0,)) * self.dtype.itemsize
-        return self._cache_bytes + 2 * chunk + (1 << 20)
+        # The library keeps freed blocks for the next chunk of the same length; filtered chunks have many lengths.
+        filtered = chunk and self._data.id.get_create_plist().get_nfilters()
+        stored = self._data.id.get_storage_size() + self._data.nbytes if filtered else 0
+        return self._cache_bytes + 2 * chunk + min(_FREE_LIST_BYTES, int(stored)) + (1 << 20)
 
     def __reduce__(self) -> tuple[object, tuple[object, ...]]:
         return _Rows, (self._file, self._member)

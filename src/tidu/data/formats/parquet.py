@@ -19,16 +19,17 @@ from tidu.data.extras import needed
 from tidu.data.files import FileStream, RegularFile
 from tidu.data.format import Format
 from tidu.data.forward import Forward
+from tidu.data.parquet_pages import largest_page
 from tidu.data.source import ArraySource, Block, BlockSource, check_out, check_range
 from tidu.errors import DataError, ParameterError
 
 __all__ = ["FORMAT"]
 
-_DECODED_BYTES = 1 << 20
+_DECODED_BYTES = 1 << 18
 _MOST_ROWS_AT_ONCE = 1 << 16
 _MOST_COLUMNS = 1 << 16
 _WIDEST = 1 << 24
-_PAGE_BYTES = 1 << 20
+_SMALL_CHUNK_BYTES = 1 << 18
 _STREAM_BUFFER_BYTES = 1 << 16
 
 
@@ -113,6 +114,36 @@ class _Table:
             if at != stop:
                 raise self.damaged(number)
 
+    def page_bytes(self, column: str) -> int:
+        """Return what decoding a column holds: the most of any row group."""
+        metadata, most = self._reader.metadata, 0
+        with self.refusing():
+            numbers = self._numbers_of(column)
+            for group in range(self._reader.num_row_groups):
+                for number in numbers:
+                    most = max(most, self._chunk_bytes(metadata.row_group(group).column(number)))
+        return most + _STREAM_BUFFER_BYTES
+
+    def _numbers_of(self, column: str) -> list[int]:
+        schema = self._reader.schema
+        paths = [schema.column(number).path for number in range(len(schema))]
+        found = [number for number, path in enumerate(paths) if path == column or path.startswith(f"{column}.")]
+        return found or list(range(len(paths)))
+
+    def _chunk_bytes(self, chunk: Any) -> int:
+        """Return what decoding a column chunk holds: the dictionary, and copies of the largest page."""
+        stored, decoded = int(chunk.total_compressed_size), int(chunk.total_uncompressed_size)
+        page, dictionary = stored + decoded, 0
+        if decoded > _SMALL_CHUNK_BYTES:
+            first = chunk.data_page_offset
+            if chunk.dictionary_page_offset is not None:
+                first = min(first, chunk.dictionary_page_offset)
+            found = largest_page(self.file, first, stored)
+            if found is not None:
+                page, dictionary = found
+        # A page is stored bytes and decoded ones; Python's stream and the memory pool hold either once more.
+        return 2 * page + dictionary
+
     def damaged(self, group: int) -> DataError:
         return DataError(
             f"{self.name}: row group {group} holds other rows than it claims; write the file again",
@@ -147,6 +178,7 @@ class _Rows:
         self.dtype = np.result_type(*[dtype for dtype in dtypes if dtype is not None])
         self.shape: tuple[int, ...] = (table.n_rows,) if width is None else (table.n_rows, width)
         self.name = table.name if len(columns) > 1 else f"{table.name}:{columns[0]}"
+        self._page_bytes: int | None = None
         self._forward = Forward(table.n_rows, self._begins_at, self._stream)
 
     def read(self, start: int, stop: int) -> Block:
@@ -161,9 +193,10 @@ class _Rows:
         self._forward.fill(start, out)
 
     def scratch_bytes(self, n_rows: int) -> int:
-        # Per column a compressed and a decoded page, and the batch as pyarrow and as NumPy have it.
-        pages = (2 * _PAGE_BYTES + _STREAM_BUFFER_BYTES) * len(self._columns)
-        return pages + 4 * max(_DECODED_BYTES, self._row_bytes)
+        # Per column its pages, and the batch as pyarrow and as NumPy have it.
+        if self._page_bytes is None:
+            self._page_bytes = sum(self._table.page_bytes(column) for column in self._columns)
+        return self._page_bytes + 4 * max(_DECODED_BYTES, self._row_bytes)
 
     def __reduce__(self) -> tuple[object, tuple[object, ...]]:
         return _Rows, self._told

@@ -34,6 +34,8 @@ _MOST_CHUNKS = 1 << 20
 _MOST_CHUNK_BYTES = 1 << 28
 _SLACK_BYTES = 1 << 16
 _KEPT_BYTES = 1 << 24
+_COPIES = 7
+"""Lengths of a decoded chunk that zarr's pipeline was measured to hold at once: stored, decoded and in between."""
 
 
 class _Rows:
@@ -79,7 +81,8 @@ class _Rows:
 
     def scratch_bytes(self, n_rows: int) -> int:
         band = min(self._grid[0], self.shape[0]) * row_bytes(self)
-        return self._seen.nbytes + 3 * self._chunk_bytes + (band if band <= _KEPT_BYTES else 0)
+        piece = self._chunk_bytes // self._grid[0] * min(n_rows, self._grid[0])
+        return self._seen.nbytes + _COPIES * self._chunk_bytes + piece + (band if band <= _KEPT_BYTES else 0)
 
     def __reduce__(self) -> tuple[object, tuple[object, ...]]:
         return _reopen, (self._folder, self._seen)
