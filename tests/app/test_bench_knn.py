@@ -217,7 +217,7 @@ def test_the_fastest_of_others_is_taken_in_each_round() -> None:
         (Goal("tidu", "ratio", 6), 6.0, True),
         (Goal("tidu", "recall", 1.0), 0.9999, False),
         (Goal("tidu", "wrong_lists", 0), 1, False),
-        (Goal("tidu", "imports_growth_bytes", 64e6), 63e6, True),
+        (Goal("tidu", "call_growth_bytes", 64e6), 63e6, True),
         (Goal("tidu", "ratio", 6), None, False),
     ],
 )

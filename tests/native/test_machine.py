@@ -40,9 +40,7 @@ def scaling(factor: float, n: int = 10) -> Kernel:
 
 
 def test_importing_the_library_does_not_import_llvmlite() -> None:
-    code = (
-        "import sys, tidu, tidu.compile, tidu.native.threads; sys.exit('llvmlite' in sys.modules)"
-    )
+    code = "import sys, tidu, tidu.compile, tidu.native.threads; sys.exit('llvmlite' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 

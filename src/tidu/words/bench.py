@@ -95,9 +95,9 @@ PHRASES: dict[str, Words] = {
     "not_measured": {"en": "not measured", "zh": "未测"},
     "or": {"en": " or ", "zh": " 或 "},
     "goal_ratio": {"en": "{peer}: times faster than {against}", "zh": "{peer}：比 {against} 快的倍数"},
-    "goal_imports_growth_bytes": {
-        "en": "{peer}: memory over the imports, at most",
-        "zh": "{peer}：导入后增加的内存，至多",
+    "goal_call_growth_bytes": {
+        "en": "{peer}: memory in the call, at most",
+        "zh": "{peer}：调用中增加的内存，至多",
     },
     "goal_wrong_lists": {"en": "{peer}: wrong lists", "zh": "{peer}：错误列表"},
     "goal_recall": {"en": "{peer}: recall", "zh": "{peer}：召回率"},

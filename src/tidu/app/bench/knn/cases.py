@@ -15,6 +15,7 @@ Kind = Literal["pixels", "normal", "duplicates"]
 _FAISS = ("faiss-knn", "faiss-flat")
 _SCALING = ("tidu", "tidu-one", "tidu-brute", "tidu-brute-one")
 _PIXELS = 3072
+# What BLAS takes for itself is not counted by the limit, but by this benchmark.
 _FILE_LIMIT_BYTES = 56_000_000
 
 
@@ -26,7 +27,7 @@ class Goal:
     ----------
     peer : str
         Which way of tidu.
-    figure : {"ratio", "imports_growth_bytes", "wrong_lists", "recall"}
+    figure : {"ratio", "call_growth_bytes", "wrong_lists", "recall"}
         What is bounded: how many times faster than the fastest of `against` (from below), growth of memory
         since the imports (from above), lists that are wrong (from above), or recall (from below).
     bound : float
@@ -35,7 +36,7 @@ class Goal:
     """
 
     peer: str
-    figure: Literal["ratio", "imports_growth_bytes", "wrong_lists", "recall"]
+    figure: Literal["ratio", "call_growth_bytes", "wrong_lists", "recall"]
     bound: float
     against: tuple[str, ...] = ()
 
@@ -90,10 +91,10 @@ CASES: Mapping[str, Case] = {
             10_000,
             "uint8",
             (
-                Goal("tidu-pruned", "ratio", 6, _FAISS),
+                Goal("tidu", "ratio", 6, _FAISS),
                 Goal("tidu-brute", "ratio", 4, _FAISS),
                 Goal("tidu", "ratio", 18, ("sklearn32",)),
-                Goal("tidu", "imports_growth_bytes", _FILE_LIMIT_BYTES),
+                Goal("tidu", "call_growth_bytes", 64_000_000),
                 Goal("tidu", "wrong_lists", 0),
             ),
         ),
@@ -101,7 +102,7 @@ CASES: Mapping[str, Case] = {
             "cifar-float32",
             10_000,
             "float32",
-            (Goal("tidu-pruned", "ratio", 3, _FAISS), Goal("tidu-pruned", "wrong_lists", 0)),
+            (Goal("tidu", "ratio", 3, _FAISS), Goal("tidu", "wrong_lists", 0)),
         ),
         Case("normal-16", "normal", 10_000, 1_000_000, 16, goals=(Goal("tidu", "ratio", 12, ("faiss-flat",)),)),
         Case("normal-128", "normal", 10_000, 1_000_000, 128, goals=(Goal("tidu", "ratio", 3, ("faiss-flat",)),)),

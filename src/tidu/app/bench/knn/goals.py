@@ -66,7 +66,7 @@ def _reached(findings: Findings, case: str, goal: Goal) -> float | None:
             return faster(ours, others)
         case "recall":
             return min(ours.figures("recall"))
-        case "wrong_lists" | "imports_growth_bytes":
+        case "wrong_lists" | "call_growth_bytes":
             return max(ours.figures(goal.figure), default=None)
 
 

@@ -37,6 +37,8 @@ class Peer:
         Whether it may be asked for some of the queries only.
     one_thread : bool
         Whether it stays on one processor; such a peer takes part only in cases that name it.
+    only_pixels : bool
+        Whether it only makes sense where rows lie near a few directions.
     """
 
     name: str
@@ -48,11 +50,14 @@ class Peer:
     openblas: bool = False
     slow: bool = False
     one_thread: bool = False
+    only_pixels: bool = False
 
     def does(self, case: Case) -> bool:
         """Return whether it takes part in a case."""
         if case.only:
             return self.name in case.only
+        if self.only_pixels and (case.kind != "pixels" or case.metric != "l2"):
+            return False
         return not self.one_thread and (self.does_l1 or case.metric == "l2")
 
     @property
@@ -64,15 +69,24 @@ class Peer:
 _TIDU = ("tidu", "tidu.neighbors", "tidu.data", "llvmlite.binding")
 
 
-def _tidu(name: str, title: str, searcher: str, *, one_thread: bool = False) -> Peer:
-    return Peer(name, title, _TIDU, f"by_tidu:{searcher}", does_l1=True, keeps_code=True, one_thread=one_thread)
+def _tidu(name: str, title: str, searcher: str, *, one_thread: bool = False, only_pixels: bool = False) -> Peer:
+    return Peer(
+        name,
+        title,
+        _TIDU,
+        f"by_tidu:{searcher}",
+        does_l1=True,
+        keeps_code=True,
+        one_thread=one_thread,
+        only_pixels=only_pixels,
+    )
 
 
 PEERS: Mapping[str, Peer] = {
     peer.name: peer
     for peer in (
         _tidu("tidu", "tidu", "FileSearcher"),
-        _tidu("tidu-pruned", "tidu, pruned", "PrunedSearcher"),
+        _tidu("tidu-pruned", "tidu, pruned", "PrunedSearcher", only_pixels=True),
         _tidu("tidu-brute", "tidu, brute", "BruteSearcher"),
         _tidu("tidu-arrays", "tidu, arrays, no limit", "ArraySearcher"),
         _tidu("tidu-one", "tidu, 1 thread", "FileSearcher", one_thread=True),

@@ -123,7 +123,7 @@ def _figure(outcome: Outcome, value: float, lang: Language) -> str:
     match outcome.goal.figure:
         case "ratio":
             return say("bench.times", lang, ratio=value)
-        case "imports_growth_bytes":
+        case "call_growth_bytes":
             return f"{value / 1e6:.0f} MB"
         case "wrong_lists":
             return f"{value:,.0f}"
