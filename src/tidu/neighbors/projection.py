@@ -18,10 +18,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 from tidu.native.ledger import Ledger
 from tidu.neighbors.encoder import Encoder
@@ -179,8 +180,14 @@ def one_blas_thread() -> Iterator[None]:
     The threads of a BLAS wait for each other by spinning: where other programs use the processors as well, small
     products take a hundred times as long.
     """
-    with threadpool_limits(1, user_api="blas"):
+    with _libraries().limit(limits=1, user_api="blas"):
         yield
+
+
+@lru_cache(maxsize=1)
+def _libraries() -> ThreadpoolController:
+    """Look for the libraries once: every look goes through all that the process has loaded."""
+    return ThreadpoolController()
 
 
 def scaled_to_one(sample: NDArray[np.float32]) -> NDArray[np.float32]:
