@@ -141,7 +141,14 @@ def test_a_file_that_is_left_alone_is_no_error(file):
 
 
 def test_a_file_that_is_replaced_is_searched_as_it_was(file):
-    queries, before = queries_of(file), np.load(file)
-    limit = int(1.05 * least_bytes(queries, file, 5))
-    found = search(queries, file, 5, memory_limit=limit, progress=lambda done, total: replace(file))
+    queries, before, seen = queries_of(file), np.load(file), []
+
+    def meddle(done, total):
+        if not seen:
+            replace(file)
+        seen.append(done)
+
+    limit = int(1.5 * least_bytes(queries, file, 5))
+    found = search(queries, file, 5, memory_limit=limit, progress=meddle)
+    assert len(seen) > 1
     assert np.array_equal(found[1], search(queries, before, 5)[1])
