@@ -40,11 +40,14 @@ class DirectSearch:
 
     def find(self, rows: slice, heaps: Heaps, first: int, after: After) -> None:
         """Fill the heaps of a block of queries; they are heaps in any order, as nobody looks at their tops."""
-        queries = self._load(rows)
+        queries, own = self._load(rows), self._inputs.own_rows(rows)
         for number, (start, block) in enumerate(self._blocks(first), first + 1):
             for i, keys in self._keys(queries, rows, start, block):
                 pairs = np.concatenate((heaps.keys[i], keys))
                 places = np.concatenate((heaps.indices[i], np.arange(start, start + len(keys))))
+                if own is not None and start <= own[i] < start + len(keys):
+                    # Past every row: at an infinite key, too, it comes last.
+                    places[heaps.k + own[i] - start] = np.iinfo(np.int64).max
                 nearest = np.lexsort((places, pairs))[: heaps.k]
                 heaps.keys[i], heaps.indices[i] = pairs[nearest], places[nearest]
             after(len(queries) * len(block), number)

@@ -132,8 +132,8 @@ class Projector:
         with np.errstate(all="ignore"):
             np.multiply(products, self._scale, out=out[:, :-1], casting="same_kind")
             # The terms of rows are their squares, exactly.
-            squares = rows.terms[:n] * self._row_scale**2
-            left = squares - np.einsum("ij,ij->i", products, products, dtype=np.float64) * self._scale**2
+            squares = rows.terms[:n] * (self._row_scale * self._row_scale)
+            left = squares - np.einsum("ij,ij->i", products, products, dtype=np.float64) * (self._scale * self._scale)
             length = np.sqrt(np.maximum(left, 0.0))
             out[:, -1] = length
             tau = 2 * self._delta + self._delta**2 + _ROUNDING
