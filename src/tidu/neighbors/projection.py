@@ -142,7 +142,8 @@ class Projector:
             # float32 rounds each coordinate once more; near zero by the same amount, however small it is.
             errors = rows.errors + (self._delta + 2.0**-23) * np.sqrt(squares) + of_length
             errors += _TINIEST * (self._n_directions + 1)
-        return out, errors * (1 + _ROUNDING), bad
+            errors = np.nan_to_num(errors * (1 + _ROUNDING), nan=np.inf, posinf=np.inf)
+        return out, errors, bad
 
 
 def find_directions(sample: NDArray[np.float32], n_directions: int) -> NDArray[np.int16]:
