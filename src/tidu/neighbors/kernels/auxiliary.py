@@ -7,19 +7,16 @@ pairs.
 
 from __future__ import annotations
 
-import ctypes
 from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tidu.native.cache import default_cache
 from tidu.native.ledger import Ledger
-from tidu.native.machine import NativeCall, compile_text, host, vector_bytes
-from tidu.native.text import FunctionText
+from tidu.native.machine import NativeCall, host, vector_bytes
 from tidu.native.vectors import MEMORY_TYPES
 from tidu.neighbors.kernels.exact import AUXILIARIES, ExactKey, exact_kernel, scratch_bytes
-from tidu.neighbors.kernels.table import Table, run_shared
+from tidu.neighbors.kernels.table import Table, compiled, module_of, run_shared, shared_text
 from tidu.neighbors.metrics import Array
 
 __all__ = ["auxiliaries_of"]
@@ -69,28 +66,16 @@ def auxiliaries_of(raw: Array, aux: NDArray[np.float64], ledger: Ledger, n_threa
 def _compiled(dtype: str) -> NativeCall:
     processor = host()
     exact = exact_kernel(ExactKey("dots", dtype, dtype, whole=False), vector_bytes(processor), processor.enabled)
-    text = FunctionText(["ptr", "i64", "i64"], processor.enabled)
-    slot = Table(text, _SLOTS).load
-
-    scratch = text.offset("i8", slot("scratch", "ptr"), text.value(f"mul i64 %p1, {slot('scratch_stride')}"))
-    take, work, done = (text.label(name) for name in ("take", "work", "done"))
-    text.do(f"br label %{take}")
-    text.begin(take)
-    row = text.value(f"atomicrmw add ptr {slot('counter', 'ptr')}, i64 1 monotonic")
-    text.do(f"br i1 {text.value(f'icmp ult i64 {row}, ' + slot('n_rows'))}, label %{work}, label %{done}")
-    text.begin(work)
-    n_features = slot("n_features")
-    place = text.offset(MEMORY_TYPES[dtype], slot("raw", "ptr"), text.value(f"mul i64 {row}, {n_features}"))
-    aux = text.offset("double", slot("aux", "ptr"), text.value(f"mul i64 {row}, {AUXILIARIES}"))
-    result = text.offset("double", aux, AUXILIARIES - 1)
-    text.do(
-        f"call void @tidu_exact(ptr {place}, ptr {place}, i64 {n_features}, ptr {scratch}, ptr {aux}, ptr {aux}, "
-        f"ptr {result})"
-    )
-    text.do(f"br label %{take}")
-    text.begin(done)
-    main = text.finish()
-    declarations = dict.fromkeys([*exact.declarations, *main.declarations])
-    module = "\n".join([*declarations, exact.define("tidu_exact", "internal", "noinline"), main.define("tidu_lengths")])
-    code = compile_text(module, vectorize=False, cache=default_cache())
-    return code.function("tidu_lengths", ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)
+    text = shared_text(processor.enabled)
+    table = Table(text, _SLOTS)
+    scratch, n_features = table.scratch, table.load("n_features")
+    raw, all_aux = table.load("raw", "ptr"), table.load("aux", "ptr")
+    with table.tasks(table.load("n_rows")) as row:
+        place = text.offset(MEMORY_TYPES[dtype], raw, text.value(f"mul i64 {row}, {n_features}"))
+        aux = text.offset("double", all_aux, text.value(f"mul i64 {row}, {AUXILIARIES}"))
+        result = text.offset("double", aux, AUXILIARIES - 1)
+        text.do(
+            f"call void @tidu_exact(ptr {place}, ptr {place}, i64 {n_features}, ptr {scratch}, ptr {aux}, ptr {aux}, "
+            f"ptr {result})"
+        )
+    return compiled("tidu_lengths", module_of("tidu_lengths", text.finish(), {"tidu_exact": exact}))

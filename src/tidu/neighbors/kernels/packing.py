@@ -12,19 +12,17 @@ For a row x, its factor f and the centers c: ``z = f x - c``, ``q = rint(z / sca
 
 from __future__ import annotations
 
-import ctypes
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import Literal
 
 from tidu.core.emit import Scalar
-from tidu.native.cache import default_cache
-from tidu.native.machine import NativeCall, Processor, compile_text, host, vector_bytes
+from tidu.native.machine import NativeCall, Processor, host, vector_bytes
 from tidu.native.text import FunctionText, Kernel
 from tidu.native.vectors import MEMORY_TYPES, Vectors
 from tidu.neighbors.kernels.comparisons import COMPARISONS, shape_for
-from tidu.neighbors.kernels.table import PACK_SLOTS, Table
+from tidu.neighbors.kernels.table import PACK_SLOTS, Table, compiled, module_of, shared_text
 
 __all__ = ["STATISTICS", "Pack", "compiled_pack", "pack_scratch_bytes", "pack_text"]
 
@@ -73,17 +71,14 @@ def pack_scratch_bytes(pack: Pack, n_features: int) -> int:
 @lru_cache(maxsize=64)
 def compiled_pack(pack: Pack, processor: Processor | None = None) -> NativeCall:
     """Return the native function, for `tidu.native.threads.Team.run`."""
-    code = compile_text(pack_text(pack, processor), vectorize=False, processor=processor, cache=default_cache())
-    return code.function("tidu_pack", ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)
+    return compiled("tidu_pack", pack_text(pack, processor), processor)
 
 
 def pack_text(pack: Pack, processor: Processor | None = None) -> str:
     """Return the module of a packing; its function is ``tidu_pack(table, thread, count)``."""
     processor = processor or host()
     writer = _Writer(pack, processor)
-    row, main = writer.row(), writer.main()
-    declarations = dict.fromkeys([*row.declarations, *main.declarations])
-    return "\n".join([*declarations, row.define("tidu_row", "internal", "noinline"), main.define("tidu_pack")])
+    return module_of("tidu_pack", writer.main(), {"tidu_row": writer.row()})
 
 
 class _Writer:
@@ -103,31 +98,23 @@ class _Writer:
 
     def main(self) -> Kernel:
         """Take panels until there are none."""
-        text = FunctionText(["ptr", "i64", "i64"], self.processor.enabled)
-        stride = text.value(f"mul i64 %p1, {self._slot(text, 'scratch_stride')}")
-        scratch = text.offset("i8", self._slot(text, "scratch", "ptr"), stride)
-        n_units, n_panels = self._slot(text, "n_units"), self._slot(text, "n_panels")
+        text = shared_text(self.processor.enabled)
+        table = Table(text, PACK_SLOTS)
+        scratch, n_units, packed = table.scratch, table.load("n_units"), table.load("packed", "ptr")
         unit = self.comparison.unit_bytes
+        kind = f"i{8 * unit}"
         panel_bytes = text.value(f"mul i64 {n_units}, {self.n_rows * unit}")
-        take, work, done = (text.label(name) for name in ("take", "work", "done"))
-        text.do(f"br label %{take}")
-        text.begin(take)
-        panel = text.value(f"atomicrmw add ptr {self._slot(text, 'counter', 'ptr')}, i64 1 monotonic")
-        text.do(f"br i1 {text.value(f'icmp ult i64 {panel}, {n_panels}')}, label %{work}, label %{done}")
-        text.begin(work)
-        out = text.offset("i8", self._slot(text, "packed", "ptr"), text.value(f"mul i64 {panel}, {panel_bytes}"))
-        first = text.value(f"mul i64 {panel}, {self.n_rows}")
-        with text.loop(self.n_rows) as loop:
-            row = text.value(f"add i64 {first}, {loop.index}")
-            text.do(f"call void @tidu_row(ptr %p0, i64 {row}, ptr {scratch})")
-            column = text.offset("i8", out, text.value(f"mul i64 {loop.index}, {unit}"))
-            kind = f"i{8 * unit}"
-            with text.loop(n_units) as units:
-                value = text.value(f"load {kind}, ptr {text.offset(kind, scratch, units.index)}")
-                place = text.offset("i8", column, text.value(f"mul i64 {units.index}, {self.n_rows * unit}"))
-                text.do(f"store {kind} {value}, ptr {place}")
-        text.do(f"br label %{take}")
-        text.begin(done)
+        with table.tasks(table.load("n_panels")) as panel:
+            out = text.offset("i8", packed, text.value(f"mul i64 {panel}, {panel_bytes}"))
+            first = text.value(f"mul i64 {panel}, {self.n_rows}")
+            with text.loop(self.n_rows) as loop:
+                row = text.value(f"add i64 {first}, {loop.index}")
+                text.do(f"call void @tidu_row(ptr %p0, i64 {row}, ptr {scratch})")
+                column = text.offset("i8", out, text.value(f"mul i64 {loop.index}, {unit}"))
+                with text.loop(n_units) as units:
+                    value = text.value(f"load {kind}, ptr {text.offset(kind, scratch, units.index)}")
+                    place = text.offset("i8", column, text.value(f"mul i64 {units.index}, {self.n_rows * unit}"))
+                    text.do(f"store {kind} {value}, ptr {place}")
         return text.finish()
 
     def row(self) -> Kernel:
@@ -183,7 +170,7 @@ class _Writer:
         if self.pack.has_factors:
             factor = text.value(f"load double, ptr {text.offset('double', self._slot(text, 'factors', 'ptr'), '%p1')}")
         element = self.comparison.element
-        dtype = "bool" if self.pack.dtype == "bool" else self.pack.dtype
+        dtype = self.pack.dtype
         ends = ((">", float(self.comparison.most)), ("<", float(self.comparison.least)))
 
         def one(lanes: int, at: str, sums: list[Scalar]) -> list[Scalar]:

@@ -14,14 +14,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 
-from tidu.native.cache import default_cache
-from tidu.native.machine import MachineCode, NativeCall, Processor, compile_text, host, vector_bytes
+from tidu.native.machine import NativeCall, Processor, host, vector_bytes
 from tidu.native.text import FunctionText, Kernel
 from tidu.neighbors.kernels.comparisons import COMPARISONS, Comparison, Shape, shape_for
 from tidu.neighbors.kernels.exact import exact_kernel, quick_kernel
 from tidu.neighbors.kernels.heap import comes_before, push_kernel
 from tidu.neighbors.kernels.rules import Scan, threshold_kernel
-from tidu.neighbors.kernels.table import SCAN_SLOTS, Table
+from tidu.neighbors.kernels.table import SCAN_SLOTS, Table, compiled, module_of, shared_text
 from tidu.neighbors.kernels.tile import splat, write_sums
 
 __all__ = ["Scan", "compiled_scan", "scan_scratch_bytes", "scan_text"]
@@ -40,12 +39,7 @@ def _tile_bytes(shape: Shape, comparison: Comparison) -> int:
 @lru_cache(maxsize=64)
 def compiled_scan(scan: Scan, processor: Processor | None = None) -> NativeCall:
     """Return the native function of a scan, for `tidu.native.threads.Team.run`."""
-    import ctypes
-
-    code: MachineCode = compile_text(
-        scan_text(scan, processor), vectorize=False, processor=processor, cache=default_cache()
-    )
-    return code.function("tidu_scan", ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)
+    return compiled("tidu_scan", scan_text(scan, processor), processor)
 
 
 def scan_text(scan: Scan, processor: Processor | None = None) -> str:
@@ -62,10 +56,7 @@ def scan_text(scan: Scan, processor: Processor | None = None) -> str:
             kernels["tidu_quick"] = quick
             writer.is_quick = True
     kernels["tidu_offer"] = writer.offer()
-    main = writer.main()
-    declarations = dict.fromkeys(line for kernel in (*kernels.values(), main) for line in kernel.declarations)
-    inner = [kernel.define(name, "internal", "noinline") for name, kernel in kernels.items()]
-    return "\n".join([*declarations, *inner, main.define("tidu_scan")])
+    return module_of("tidu_scan", writer.main(), kernels)
 
 
 class _Writer:
@@ -85,24 +76,15 @@ class _Writer:
 
     def main(self) -> Kernel:
         """Take tasks, groups of panels of queries, until there are none."""
-        text = FunctionText(["ptr", "i64", "i64"], self.processor.enabled)
-        stride = text.value(f"mul i64 %p1, {self._slot(text, 'scratch_stride')}")
-        scratch = text.offset("i8", self._slot(text, "scratch", "ptr"), stride)
-        counter, n_tasks = self._slot(text, "counter", "ptr"), self._slot(text, "n_tasks")
-        n_panels, per_task = self._slot(text, "n_panels"), self._slot(text, "task_panels")
-        take, work, done = (text.label(name) for name in ("take", "work", "done"))
-        text.do(f"br label %{take}")
-        text.begin(take)
-        task = text.value(f"atomicrmw add ptr {counter}, i64 1 monotonic")
-        text.do(f"br i1 {text.value(f'icmp ult i64 {task}, {n_tasks}')}, label %{work}, label %{done}")
-        text.begin(work)
-        first = text.value(f"mul i64 {task}, {per_task}")
-        left = text.value(f"sub i64 {n_panels}, {first}")
-        fewer = text.value(f"icmp ult i64 {left}, {per_task}")
-        panels = text.value(f"select i1 {fewer}, i64 {left}, i64 {per_task}")
-        self._task(text, first, panels, scratch)
-        text.do(f"br label %{take}")
-        text.begin(done)
+        text = shared_text(self.processor.enabled)
+        table = Table(text, SCAN_SLOTS)
+        scratch, n_panels, per_task = table.scratch, table.load("n_panels"), table.load("task_panels")
+        with table.tasks(table.load("n_tasks")) as task:
+            first = text.value(f"mul i64 {task}, {per_task}")
+            left = text.value(f"sub i64 {n_panels}, {first}")
+            fewer = text.value(f"icmp ult i64 {left}, {per_task}")
+            panels = text.value(f"select i1 {fewer}, i64 {left}, i64 {per_task}")
+            self._task(text, first, panels, scratch)
         return text.finish()
 
     def _task(self, text: FunctionText, first: str, panels: str, scratch: str) -> None:

@@ -1,26 +1,39 @@
-"""How does native code find what it works on: one table of addresses and numbers, by name.
+"""How do threads enter native code together: find what it works on, by name, and share it task by task?
 
-This file knows nothing of what is computed, but for the call that computes an exact key, which several functions
-share.
+One table of addresses and numbers, and a counter from which every thread takes its next task. This file knows nothing
+of what is computed, but for the calls that judge a pair, which several functions share.
 """
 
 from __future__ import annotations
 
 import ctypes
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tidu.native.machine import NativeCall
-from tidu.native.text import FunctionText
+from tidu.native.cache import default_cache
+from tidu.native.machine import NativeCall, Processor, compile_text
+from tidu.native.text import FunctionText, Kernel
 from tidu.native.threads import team
 from tidu.native.vectors import MEMORY_TYPES
 from tidu.neighbors.kernels.exact import AUXILIARIES, ExactKey
 
-__all__ = ["LISTED_SLOTS", "PACK_SLOTS", "PRODUCT_SLOTS", "SCAN_SLOTS", "Given", "Table", "run_shared"]
+__all__ = [
+    "LISTED_SLOTS",
+    "PACK_SLOTS",
+    "PRODUCT_SLOTS",
+    "SCAN_SLOTS",
+    "Given",
+    "Table",
+    "compiled",
+    "module_of",
+    "run_shared",
+    "shared_text",
+]
 
 _SHARED = ("counter", "n_rows", "n_features", "scratch", "scratch_stride")
 _PAIRS = (*_SHARED, "n_queries", "raw_queries", "raw_rows", "query_aux", "row_aux", "keys", "indices", "k", "first_row")
@@ -46,6 +59,32 @@ class Table:
 
     text: FunctionText
     slots: Sequence[str]
+
+    @contextmanager
+    def tasks(self, count: str) -> Iterator[str]:
+        """Write a loop in which every thread takes the next of `count` tasks, until there are none.
+
+        Yields
+        ------
+        str
+            The number of the task.
+        """
+        text, counter = self.text, self.load("counter", "ptr")
+        take, work, done = (text.label(name) for name in ("take", "work", "done"))
+        text.do(f"br label %{take}")
+        text.begin(take)
+        task = text.value(f"atomicrmw add ptr {counter}, i64 1 monotonic")
+        text.do(f"br i1 {text.value(f'icmp ult i64 {task}, {count}')}, label %{work}, label %{done}")
+        text.begin(work)
+        yield task
+        text.do(f"br label %{take}")
+        text.begin(done)
+
+    @property
+    def scratch(self) -> str:
+        """The scratch memory of the thread whose number is the second parameter."""
+        stride = self.text.value(f"mul i64 %p1, {self.load('scratch_stride')}")
+        return self.text.offset("i8", self.load("scratch", "ptr"), stride)
 
     def load(self, name: str, kind: str = "i64") -> str:
         """Return what stands under a name."""
@@ -79,6 +118,24 @@ class Table:
             begin = self.text.value(f"mul i64 {at}, {n_features}")
             sides.append(f"ptr {self.text.offset(MEMORY_TYPES[dtype], self.load(name, 'ptr'), begin)}")
         return f"{sides[0]}, {sides[1]}, i64 {n_features}"
+
+
+def shared_text(features: frozenset[str]) -> FunctionText:
+    """Return a function that threads enter with (table, thread, count), to be written."""
+    return FunctionText(["ptr", "i64", "i64"], features)
+
+
+def module_of(name: str, main: Kernel, inner: Mapping[str, Kernel]) -> str:
+    """Return a module with the function `main`, and those that it calls."""
+    declarations = dict.fromkeys(line for kernel in (*inner.values(), main) for line in kernel.declarations)
+    definitions = [kernel.define(called, "internal", "noinline") for called, kernel in inner.items()]
+    return "\n".join([*declarations, *definitions, main.define(name)])
+
+
+def compiled(name: str, module: str, processor: Processor | None = None) -> NativeCall:
+    """Return the function `name` of a module, for `run_shared`."""
+    code = compile_text(module, vectorize=False, processor=processor, cache=default_cache())
+    return code.function(name, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)
 
 
 def run_shared(call: NativeCall, slots: Sequence[str], given: Given, n_threads: int) -> None:
