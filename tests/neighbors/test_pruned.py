@@ -14,7 +14,7 @@ from tidu.neighbors.pruned import PrunedSearch
 
 def pruned(queries: np.ndarray | None, data: np.ndarray, k: int, metric: str, n_threads: int):
     job = prepare(queries, data, k, metric, algorithm="pruned", threads=n_threads)
-    finder = finder_of(job.inputs, job.plan, k)
+    finder = finder_of(job.inputs, job.plan)
     assert isinstance(finder, PrunedSearch)
     return job, finder
 

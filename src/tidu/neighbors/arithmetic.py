@@ -56,6 +56,11 @@ class Arithmetic:
         return 1 << 62 if self.whole else np.inf
 
     @property
+    def has_lengths(self) -> bool:
+        """Whether rows are brought to length one before they are compared."""
+        return self.metric.native == "cosine"
+
+    @property
     def conversion(self) -> float:
         """What an element may be off by as a float64."""
         return self.largest * 2.0**-53 if self.largest > 1 << 53 else 0.0

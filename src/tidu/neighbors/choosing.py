@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -24,8 +25,8 @@ from tidu.neighbors.kernels.rules import PASSES
 from tidu.neighbors.metrics import Metric
 from tidu.neighbors.plan import MemoryPlan, n_listed
 from tidu.neighbors.projection import MOST_DIRECTIONS, find_directions, one_blas_thread, scaled_to_one
+from tidu.neighbors.sampling import distances_between, nearest_of, sample_of, samples_of, shifted_sample
 from tidu.neighbors.scanner import QueryBlock, RowBlock, Scanner, Side
-from tidu.neighbors.search import sample_of, samples_of, shifted_sample
 from tidu.neighbors.suiting import choose_encoding, word_encoding
 
 __all__ = ["can_project", "choose_directions"]
@@ -39,6 +40,8 @@ _QUICKEST_UNIT_S = 5e-12
 """No processor takes less for a unit of a pair."""
 _FEW_ROWS, _ENOUGH_ROWS, _FEW_QUERIES = 512, 1024, 64
 """Rows by which an encoding and directions are judged, and queries."""
+_FINDING_S = 1e-6
+"""Finding directions, for each feature and direction, in seconds."""
 _GROWTH = 0.45
 """The share of pairs that pass grows about with this power of the share that is searched for."""
 
@@ -102,13 +105,9 @@ def _projected_s(inputs: Inputs, n_directions: int, share: float, k: int, rates:
     return compared + projected + judged + _FINDING_S * n_features * n_directions
 
 
-_FINDING_S = 1e-6
-"""Finding directions, for each feature and direction, in seconds."""
-
-
 def _shares(inputs: Inputs, n_rows: int, share: float) -> dict[int, float]:
     """Estimate for each number of directions which share of the pairs would have to be judged."""
-    lengths = inputs.arithmetic.metric.native == "cosine"
+    lengths = inputs.arithmetic.has_lengths
     rows, centers = shifted_sample(inputs.data, min(n_rows, _ENOUGH_ROWS), of_length_one=lengths)
     with np.errstate(all="ignore"):
         queries = (sample_of(inputs.asked, _FEW_QUERIES, of_length_one=lengths) - centers).astype(np.float32)
@@ -120,17 +119,16 @@ def _shares(inputs: Inputs, n_rows: int, share: float) -> dict[int, float]:
     with np.errstate(all="ignore"):
         queries = np.nan_to_num(queries / largest)
     rows = scaled_to_one(rows)
-    place = min(len(rows) - 1, max(0, math.ceil(share * len(rows)) - 1))
-    extrapolated = min(1.0, share * len(rows) / (place + 1)) ** _GROWTH
     directions = find_directions(rows, max(choices)).astype(np.float32)
     directions /= np.linalg.norm(directions, axis=1, keepdims=True)
     found = {}
     with one_blas_thread():
-        near = np.partition(_distances(queries, rows), place, axis=1)[:, place : place + 1]
+        near, possible = nearest_of(distances_between(queries, rows), share)
+        extrapolated = min(1.0, share / possible) ** _GROWTH
         for n in choices:
             sides = [_projected(side, directions[:n]) for side in (queries, rows)]
             # A little more passes, as the bound that is searched with is not the least one.
-            found[n] = extrapolated * float(np.mean(_distances(*sides) <= 1.01 * near))
+            found[n] = extrapolated * float(np.mean(distances_between(*sides) <= 1.01 * near))
     return found
 
 
@@ -140,15 +138,6 @@ def _projected(rows: NDArray[np.float32], directions: NDArray[np.float32]) -> ND
         projections = rows @ directions.T
         left = np.einsum("ij,ij->i", rows, rows) - np.einsum("ij,ij->i", projections, projections)
         return np.column_stack([projections, np.sqrt(np.maximum(left, 0.0))])
-
-
-def _distances(a: NDArray[np.float32], b: NDArray[np.float32]) -> NDArray[np.float32]:
-    with np.errstate(all="ignore"):
-        squares = np.einsum("ij,ij->i", a, a)[:, None] + np.einsum("ij,ij->i", b, b) - 2 * a @ b.T
-        found = np.sqrt(np.maximum(squares, 0.0))
-        # A row that is a query itself tells nothing.
-        found[found <= 1e-6 * np.sqrt(np.einsum("ij,ij->i", b, b))] = np.inf
-    return np.asarray(found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,11 +184,10 @@ def _measured(of_bytes: bool) -> Rates:
         scanner.nearest(QueryBlock(asked, queries, None, None), block, by_value, by_value=True)
 
     unit_s = _best(compare) / (n_queries * n_rows * n_features / 2)
-    dtype_of_keys = arithmetic.key_dtype
     judging = Heaps(
-        np.empty((n_queries, 1), dtype_of_keys),
+        np.empty((n_queries, 1), arithmetic.key_dtype),
         np.empty((n_queries, 1), np.int64),
-        np.empty(n_queries, dtype_of_keys),
+        np.empty(n_queries, arithmetic.key_dtype),
         arithmetic.farthest,
     )
 
@@ -215,9 +203,8 @@ def _measured(of_bytes: bool) -> Rates:
     return Rates(unit_s, exact_s, packed_s)
 
 
-def _best(run: object) -> float:
+def _best(run: Callable[[], object]) -> float:
     """Return the shortest of a few times, in seconds; the first time the code may have to be compiled."""
-    assert callable(run)
     times = []
     for _ in range(4):
         began_s = time.perf_counter()

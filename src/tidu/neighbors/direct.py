@@ -15,8 +15,8 @@ from tidu.neighbors.finder import After, Room
 from tidu.neighbors.heaps import Heaps
 from tidu.neighbors.inputs import Inputs
 from tidu.neighbors.metrics import Array
+from tidu.neighbors.origin import refuse_nonfinite
 from tidu.neighbors.plan import MemoryPlan
-from tidu.neighbors.scanner import refuse_nonfinite
 from tidu.neighbors.search import blocks_of
 from tidu.neighbors.staging import Stage
 

@@ -14,7 +14,7 @@ the size of a row, for any number of columns up to `MOST_FEATURES`, and is added
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -25,7 +25,16 @@ from tidu.neighbors.arithmetic import Arithmetic
 from tidu.neighbors.kernels.comparisons import COMPARISONS, Comparison, Shape, has_byte_products, shape_for
 from tidu.neighbors.kernels.packing import Pack
 
-__all__ = ["MOST_FEATURES", "MOST_FOR_BYTES", "MOST_SQUARES", "ROUNDING", "USUAL", "Encoding", "exact_encoding"]
+__all__ = [
+    "MOST_FEATURES",
+    "MOST_FOR_BYTES",
+    "MOST_SQUARES",
+    "ROUNDING",
+    "USUAL",
+    "Encoding",
+    "exact_encoding",
+    "judged_by_squares",
+]
 
 MOST_FEATURES = 3 << 20
 """Columns up to which sums of differences of bytes stay below `ALL_PASS`, so that a threshold can let all pass."""
@@ -59,7 +68,7 @@ class Encoding:
     centers : ndarray of shape (n_features,), float64, or None
         What is subtracted from every row.
     alpha, beta : float
-        Of the rule.
+        Of the rule; by default those of squared distances.
     conversion : float
         What converting an element to float64 may be wrong by.
     """
@@ -71,7 +80,7 @@ class Encoding:
     query_scale: float = 1.0
     row_scale: float = 1.0
     centers: NDArray[np.float64] | None = None
-    alpha: float = 1.0
+    alpha: float = 1.0 + ROUNDING
     beta: float = 0.0
     conversion: float = 0.0
 
@@ -101,6 +110,14 @@ class Encoding:
         """Return how rows of a dtype are packed."""
         most = MOST_SQUARES if self.comparison == "dot16" else 0
         return Pack(self.comparison, queries, dtype, self.error, self.centers is not None, has_factors, most)
+
+
+def judged_by_squares(encoding: Encoding, arithmetic: Arithmetic) -> Encoding:
+    """Return an encoding with the rule by which squared distances of rows bound the keys of a metric.
+
+    The squared distance of two rows of length one is twice their distance by "cosine".
+    """
+    return replace(encoding, alpha=2.0, beta=2 * ROUNDING) if arithmetic.has_lengths else encoding
 
 
 def exact_encoding(arithmetic: Arithmetic) -> Encoding | None:

@@ -17,23 +17,20 @@ from tidu.native.ledger import Ledger
 from tidu.neighbors.arithmetic import Arithmetic
 from tidu.neighbors.digest import digest_of
 from tidu.neighbors.encoder import Encoded, Encoder
-from tidu.neighbors.encoding import Encoding
+from tidu.neighbors.encoding import Encoding, judged_by_squares
 from tidu.neighbors.index_file import peek_index, read_index, write_index
 from tidu.neighbors.inputs import Inputs
-from tidu.neighbors.kernels.auxiliary import auxiliaries_of
-from tidu.neighbors.kernels.exact import AUXILIARIES
 from tidu.neighbors.metrics import Array
+from tidu.neighbors.origin import Origin
 from tidu.neighbors.plan import MemoryPlan
 from tidu.neighbors.projection import Projector, find_directions, scaled_to_one
-from tidu.neighbors.scanner import refuse_nonfinite
-from tidu.neighbors.search import shifted_sample
+from tidu.neighbors.sampling import shifted_sample
 from tidu.neighbors.staging import Stage
-from tidu.neighbors.suiting import words_of
+from tidu.neighbors.suiting import word_step, words_of
 
 __all__ = ["ProjectedIndex", "ProjectedSide", "index_directions"]
 
-_ROOM = 1.1
-"""How much longer than any of the sample rows may be before they are set apart."""
+_WORDS = Encoding("dot16", -2, "square", "squares")
 
 
 class ProjectedSide:
@@ -46,45 +43,27 @@ class ProjectedSide:
         For messages.
     index : ProjectedIndex
         Which directions, and how rows and projections become integers.
-    plan : MemoryPlan
-    most_rows : int
-        Rows whose projections are kept.
-    ledger : Ledger
-    n_threads : int
+    most_rows, block_rows : int
+        Rows whose projections are kept, and those that are in memory at once.
     """
 
-    def __init__(
-        self,
-        source: BlockSource,
-        role: str,
-        directions: NDArray[np.int16],
-        words: Encoding,
-        projections: Encoding,
-        plan: MemoryPlan,
-        most_rows: int,
-        aux_rows: int,
-        ledger: Ledger,
-        n_threads: int,
-    ) -> None:
-        self._source, self._role, self._ledger, self._n_threads = source, role, ledger, n_threads
-        self._step = plan.projected_rows
-        self.aux: NDArray[np.float64] | None = None
-        if aux_rows:
-            place = ledger.allocate(8 * AUXILIARIES * aux_rows, "lengths of rows").view(np.float64)
-            self.aux = place.reshape(aux_rows, AUXILIARIES)
+    def __init__(self, source: BlockSource, role: str, index: ProjectedIndex, most_rows: int, block_rows: int) -> None:
+        ledger, n_threads = index.ledger, index.plan.sizes.n_threads
+        self._step = index.plan.projected_rows
+        self.origin = Origin(source, role, index.arithmetic, block_rows, ledger, n_threads)
         self._projector = Projector(
-            directions,
-            words,
+            index.directions,
+            index.words,
             source.dtype,
             self._step,
-            has_factors=bool(aux_rows),
+            has_factors=index.arithmetic.has_lengths,
             ledger=ledger,
             n_threads=n_threads,
         )
         self.encoder = Encoder(
-            projections,
+            index.encoding,
             np.dtype(np.float32),
-            len(directions) + 1,
+            len(index.directions) + 1,
             most_rows,
             queries=role == "queries",
             has_factors=False,
@@ -102,13 +81,9 @@ class ProjectedSide:
         """
         for start in range(0, len(raw), self._step):
             part = raw[start : start + self._step]
-            factors = None
-            if self.aux is not None:
-                refuse_nonfinite(part, self._source, row + start, self._role)
-                factors = auxiliaries_of(part, self.aux[start:], self._ledger, self._n_threads)
+            factors = self.origin.lengths(part, row + start, start)
             projected, errors, bad = self._projector.project(part, factors)
-            if bad >= 0:
-                refuse_nonfinite(part[bad : bad + 1], self._source, row + start + bad, self._role)
+            self.origin.refuse(part, row + start, bad)
             self.encoder.encode(projected, first=first + start, errors=errors)
 
 
@@ -121,79 +96,56 @@ class ProjectedIndex:
     plan : MemoryPlan
         With `n_directions` above 0.
     ledger : Ledger
-    n_threads : int
     path : path, optional
         Where they are kept.
 
     Attributes
     ----------
+    plan, arithmetic, ledger
+        What is to be known to project queries as well.
     directions : ndarray of shape (n_directions, n_features), int16
-    encoding : Encoding
-        How projections become integers.
+    words, encoding : Encoding
+        How rows become words, and how projections become integers.
     rows : ProjectedSide
         Those of all rows.
     stage : Stage
         For the rows themselves.
     """
 
-    def __init__(
-        self,
-        inputs: Inputs,
-        plan: MemoryPlan,
-        ledger: Ledger,
-        n_threads: int,
-        path: str | os.PathLike[str] | None,
-    ) -> None:
-        self._inputs, self._plan, self._ledger, self._n_threads = inputs, plan, ledger, n_threads
-        self._lengths = inputs.arithmetic.metric.native == "cosine"
-        self._digest = ""
+    def __init__(self, inputs: Inputs, plan: MemoryPlan, ledger: Ledger, path: str | os.PathLike[str] | None) -> None:
+        self.plan, self.arithmetic, self.ledger, self._data = plan, inputs.arithmetic, ledger, inputs.data
+        # Panels are as wide as vectors are here.
+        panels = _projection_encoding(self.arithmetic, 1.0).shape
+        digest = ""
         kept = None
         if path is not None:
-            # Panels are as wide as vectors are here.
-            panels = _projection_encoding(inputs.arithmetic, 1.0).shape
-            self._digest = f"{digest_of(inputs.data, plan.data_rows)} {inputs.arithmetic.metric.native} {panels}"
-            kept = read_index(path, self._digest, self._expected())
+            digest = f"{digest_of(self._data, plan.data_rows)} {self.arithmetic.metric.native} {panels}"
+            kept = read_index(path, digest, self._expected())
         if kept is None:
-            self.directions, self._words, longest = self._found()
-            scale = _ROOM * longest / (1 << 14) if 0 < longest < np.inf else 1.0
+            self.directions, words, longest = self._found()
+            scale = word_step(longest)
         else:
             self.directions = kept["directions"]
             word_scale, scale = (float(x) for x in kept["scales"])
-            self._words = replace(_WORDS, query_scale=word_scale, row_scale=word_scale, centers=kept["centers"])
-        self._words = replace(self._words, conversion=inputs.arithmetic.conversion)
-        self.encoding = _projection_encoding(inputs.arithmetic, scale)
-        self.stage = Stage(inputs.data, plan.data_rows, ledger)
-        self.rows = self.side("data", inputs.data, inputs.data.shape[0], plan.data_rows)
+            words = replace(_WORDS, query_scale=word_scale, row_scale=word_scale, centers=kept["centers"])
+        self.words = replace(words, conversion=self.arithmetic.conversion)
+        self.encoding = _projection_encoding(self.arithmetic, scale)
+        self.stage = Stage(self._data, plan.data_rows, ledger)
+        n_rows = self._data.shape[0]
+        self.rows = ProjectedSide(self._data, "data", self, n_rows, plan.data_rows)
         if kept is not None:
             self.rows.encoder.restore(kept)
             return
-        for start in range(0, inputs.data.shape[0], plan.data_rows):
-            raw = self.stage.load(start, min(start + plan.data_rows, inputs.data.shape[0]))
-            self.rows.add(raw, start, start)
+        for start in range(0, n_rows, plan.data_rows):
+            self.rows.add(self.stage.load(start, min(start + plan.data_rows, n_rows)), start, start)
         if path is not None:
             arrays: dict[str, Array] = {
                 "directions": self.directions,
-                "centers": self._words.center,
-                "scales": np.array([self._words.row_scale, scale]),
+                "centers": self.words.center,
+                "scales": np.array([self.words.row_scale, scale]),
                 **self.rows.encoder.kept(),
             }
-            write_index(path, self._digest, arrays)
-
-    def side(self, role: str, source: BlockSource, most_rows: int, block_rows: int) -> ProjectedSide:
-        """Return what projects rows as those of the index are; lengths are kept of a block only."""
-        aux_rows = block_rows if self._lengths else 0
-        return ProjectedSide(
-            source,
-            role,
-            self.directions,
-            self._words,
-            self.encoding,
-            self._plan,
-            most_rows,
-            aux_rows,
-            self._ledger,
-            self._n_threads,
-        )
+            write_index(path, digest, arrays)
 
     def part(self, start: int, stop: int) -> Encoded:
         """Return the projections of some rows, with terms that may be changed."""
@@ -202,9 +154,10 @@ class ProjectedIndex:
 
     def _found(self) -> tuple[NDArray[np.int16], Encoding, float]:
         """Find directions by a sample."""
-        plan = self._plan
-        with self._ledger.hold(plan.sample_bytes, "a sample of the rows"):
-            sample, centers = shifted_sample(self._inputs.data, plan.sample_rows, of_length_one=self._lengths)
+        plan = self.plan
+        with self.ledger.hold(plan.sample_bytes, "a sample of the rows"):
+            lengths = self.arithmetic.has_lengths
+            sample, centers = shifted_sample(self._data, plan.sample_rows, of_length_one=lengths)
             with np.errstate(all="ignore"):
                 longest = float(np.sqrt(np.max(np.einsum("ij,ij->i", sample, sample, dtype=np.float64))))
             # Were some rows not whole, they would only be rounded.
@@ -213,9 +166,9 @@ class ProjectedIndex:
 
     def _expected(self) -> dict[str, tuple[tuple[int, ...], np.dtype[Any]]]:
         """Return shapes and dtypes of what is kept."""
-        n_features, n = self._inputs.arithmetic.n_features, self._plan.n_directions
-        encoding = _projection_encoding(self._inputs.arithmetic, 1.0)
-        panel, n_rows = encoding.shape.n_rows, self._inputs.data.shape[0]
+        n_features, n = self.arithmetic.n_features, self.plan.n_directions
+        encoding = _projection_encoding(self.arithmetic, 1.0)
+        panel, n_rows = encoding.shape.n_rows, self._data.shape[0]
         padded = -(-n_rows // panel) * panel
         unit = encoding.compared.n_units(n + 1) * encoding.compared.unit_bytes
         return {
@@ -234,9 +187,5 @@ def index_directions(path: str | os.PathLike[str]) -> int | None:
     return None if shape is None or len(shape) != 2 else shape[0]
 
 
-_WORDS = Encoding("dot16", -2, "square", "squares")
-
-
 def _projection_encoding(arithmetic: Arithmetic, scale: float) -> Encoding:
-    alpha, beta = (2.0, 2e-13) if arithmetic.metric.native == "cosine" else (1 + 1e-13, 0.0)
-    return replace(_WORDS, query_scale=scale, row_scale=scale, alpha=alpha, beta=beta)
+    return judged_by_squares(replace(_WORDS, query_scale=scale, row_scale=scale), arithmetic)

@@ -28,10 +28,10 @@ from tidu.neighbors.heaps import Heaps
 from tidu.neighbors.index import index_directions
 from tidu.neighbors.inputs import Input, Inputs, open_inputs
 from tidu.neighbors.metrics import resolve_metric
-from tidu.neighbors.plan import BLOCK_UNIT, MemoryPlan, Sizes, plan_search
+from tidu.neighbors.plan import BLOCK_UNIT, SORTED_ENTRIES, MemoryPlan, Sizes, plan_search
 from tidu.neighbors.pruned import PrunedSearch
 from tidu.neighbors.reporting import Progress, progress_of
-from tidu.neighbors.search import Search
+from tidu.neighbors.search import Search, blocks_of
 
 __all__ = ["ALGORITHMS", "Job", "every_pair", "prepare", "query_blocks", "thread_count"]
 
@@ -52,7 +52,6 @@ class Job:
     ----------
     inputs : Inputs
     plan : MemoryPlan
-    k : int
     index : path or None
     checkpoint_dir : path or None
     resume : bool
@@ -60,22 +59,21 @@ class Job:
 
     inputs: Inputs
     plan: MemoryPlan
-    k: int
     index: str | os.PathLike[str] | None = None
     checkpoint_dir: str | os.PathLike[str] | None = None
     resume: bool = False
 
     def run(self, progress: Progress = False) -> Found:
         """Search; return distances and indices, or indices alone, as the plan was made."""
-        inputs, plan, arithmetic = self.inputs, self.plan, self.inputs.arithmetic
-        shape = (inputs.n_queries, self.k)
+        inputs, plan, arithmetic, k = self.inputs, self.plan, self.inputs.arithmetic, self.plan.sizes.k
+        shape = (inputs.n_queries, k)
         indices = np.empty(shape, np.int64)
         distances = np.empty(shape, np.float64) if plan.sizes.with_distances else None
         if inputs.n_queries:
             checkpoint = self._checkpoint()
             with progress_of(inputs.n_pairs, progress) as step:
-                finder = finder_of(inputs, plan, self.k, self.index)
-                keys = np.empty((min(plan.query_rows, inputs.n_queries), self.k), arithmetic.key_dtype)
+                finder = finder_of(inputs, plan, self.index)
+                keys = np.empty((min(plan.query_rows, inputs.n_queries), k), arithmetic.key_dtype)
                 bounds = np.empty(len(keys), arithmetic.key_dtype)
                 for rows in query_blocks(inputs.n_queries, plan.query_rows):
                     n = rows.stop - rows.start
@@ -85,7 +83,7 @@ class Job:
                         distances[rows] = arithmetic.metric.distances(heaps.keys)
         if inputs.rows is not None:
             # piece by piece, so that no second array of all results is made
-            for rows in query_blocks(inputs.n_queries, max(1, (1 << 14) // self.k)):
+            for rows in query_blocks(inputs.n_queries, max(1, SORTED_ENTRIES // k)):
                 indices[rows] = inputs.rows[indices[rows]]
         return indices if distances is None else (distances, indices)
 
@@ -102,16 +100,13 @@ class Job:
             np.copyto(heaps.indices, before[1])
             step(n * n_rows)
             return
-        first = checkpoint.restore(rows, heaps)
-        told = min(n * n_rows, first * n * self.plan.data_rows)
-        step(told)
+        # A search by projections keeps nothing of a block of queries before it is finished.
+        first = 0 if self.plan.n_directions else checkpoint.restore(rows, heaps)
+        done = blocks_of(self.inputs.data, self.plan.data_rows)[:first]
+        step(n * sum(stop - start for start, stop in done))
 
         def after(pairs: int, n_blocks: int) -> None:
-            nonlocal told
             checkpoint.after(rows, heaps, n_blocks)
-            # The last block may be shorter, and need not come last.
-            pairs = min(pairs, n * n_rows - told) if n_blocks * self.plan.data_rows < n_rows else n * n_rows - told
-            told += pairs
             step(pairs)
 
         finder.find(rows, heaps, first, after)
@@ -125,7 +120,7 @@ class Job:
         description = {
             "metric": metric.kind,
             "p": metric.p,
-            "k": self.k,
+            "k": self.plan.sizes.k,
             "each row left out of its own": inputs.is_own,
             "queries": digest_of(inputs.asked, rows),
             "data": digest_of(inputs.data, rows),
@@ -172,7 +167,7 @@ def prepare(
     blocks = blocks_before(checkpoint_dir) if resume and checkpoint_dir is not None else None
     sizes = inputs.sizes(int(k), return_distance, n_threads)
     plan = _plan(inputs, sizes, memory_limit, algorithm, index, blocks)
-    return Job(inputs, plan, int(k), index, checkpoint_dir, resume)
+    return Job(inputs, plan, index, checkpoint_dir, resume)
 
 
 def _plan(
@@ -187,8 +182,8 @@ def _plan(
     brute = plan_search(sizes, memory_limit, blocks)
     if algorithm == "brute" or not inputs.n_queries or not can_project(inputs.arithmetic) or not is_native(inputs):
         return brute
-    kept = None if index is None else index_directions(index)
     if index is not None or algorithm == "pruned":
+        kept = None if index is None else index_directions(index)
         n_directions = kept or min(_DIRECTIONS, inputs.arithmetic.n_features - 1)
     else:
         n_directions = choose_directions(inputs, brute, Ledger(memory_limit))
@@ -211,18 +206,17 @@ def is_native(inputs: Inputs) -> bool:
     return inputs.arithmetic.exact_key is not None and inputs.arithmetic.n_features <= MOST_FEATURES
 
 
-def finder_of(inputs: Inputs, plan: MemoryPlan, k: int, index: str | os.PathLike[str] | None = None) -> Finder:
+def finder_of(inputs: Inputs, plan: MemoryPlan, index: str | os.PathLike[str] | None = None) -> Finder:
     """Return the way to search that a plan was made for."""
     if plan.n_directions:
-        return PrunedSearch(inputs, plan, _ledger(plan), plan.sizes.n_threads, k, index)
-    return every_pair(inputs, plan, k)
+        return PrunedSearch(inputs, plan, _ledger(plan), index)
+    return every_pair(inputs, plan)
 
 
-def every_pair(inputs: Inputs, plan: MemoryPlan, k: int) -> Search | DirectSearch:
+def every_pair(inputs: Inputs, plan: MemoryPlan) -> Search | DirectSearch:
     """Return the way to search that looks at every pair."""
-    if not is_native(inputs):
-        return DirectSearch(inputs, plan, _ledger(plan))
-    return Search(inputs, plan, _ledger(plan), plan.sizes.n_threads, k)
+    kind = Search if is_native(inputs) else DirectSearch
+    return kind(inputs, plan, _ledger(plan))
 
 
 def _ledger(plan: MemoryPlan) -> Ledger:
@@ -237,7 +231,7 @@ def query_blocks(n_queries: int, per_block: int) -> list[slice]:
 
 
 def thread_count(threads: int | None) -> int:
-    """Return how many threads are meant; -1 stands for all processors, as in scikit-learn."""
+    """Return how many threads are meant; by default ``TIDU_NUM_THREADS``, or all processors."""
     if threads is None:
         return default_threads()
     if isinstance(threads, bool) or not hasattr(threads, "__index__") or threads < 1:

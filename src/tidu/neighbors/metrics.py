@@ -21,6 +21,7 @@ __all__ = ["METRICS", "Array", "KeyDtype", "Metric", "fold", "resolve_metric"]
 Array: TypeAlias = NDArray[Any]
 KeyDtype: TypeAlias = type[np.int64] | type[np.float64]
 Kind = Literal["l2", "sqeuclidean", "l1", "chebyshev", "minkowski", "cosine", "inner_product"]
+Native = Literal["squares", "absolute", "largest", "products", "cosine"]
 
 _ALIASES: dict[str, Kind] = {
     "l2": "l2",
@@ -36,7 +37,7 @@ _ALIASES: dict[str, Kind] = {
     "cosine": "cosine",
     "inner_product": "inner_product",
 }
-_NATIVE: dict[Kind, str] = {
+_NATIVE: dict[Kind, Native] = {
     "l2": "squares",
     "sqeuclidean": "squares",
     "l1": "absolute",
@@ -64,7 +65,7 @@ class Metric:
     p: float = 2.0
 
     @property
-    def native(self) -> str | None:
+    def native(self) -> Native | None:
         """What native code adds up for it (see `tidu.neighbors.kernels.exact`), or None: NumPy computes its keys."""
         return _NATIVE.get(self.kind)
 

@@ -26,7 +26,7 @@ from tidu.neighbors.metrics import resolve_metric
 from tidu.neighbors.projection import MOST_DIRECTIONS, finding_bytes
 from tidu.words import say
 
-__all__ = ["BLOCK_UNIT", "MemoryPlan", "Sizes", "memory_plan", "n_listed", "plan_search", "suited"]
+__all__ = ["BLOCK_UNIT", "SORTED_ENTRIES", "MemoryPlan", "Sizes", "memory_plan", "n_listed", "plan_search", "suited"]
 
 # What the interpreter, NumPy's cast buffers and small vectors take, whatever the sizes.
 _FIXED_BYTES = 320_000
@@ -224,7 +224,7 @@ def suited(sizes: Sizes, arithmetic: Arithmetic) -> Sizes:
         sizes,
         comparison=longest if exact is None else exact.comparison,
         reads_again=exact is None,
-        has_lengths=arithmetic.metric.native == "cosine",
+        has_lengths=arithmetic.has_lengths,
     )
 
 

@@ -18,9 +18,8 @@ from tidu.native.ledger import Ledger
 from tidu.neighbors.encoder import set_apart
 from tidu.neighbors.finder import After
 from tidu.neighbors.heaps import Heaps
-from tidu.neighbors.index import ProjectedIndex
+from tidu.neighbors.index import ProjectedIndex, ProjectedSide
 from tidu.neighbors.inputs import Inputs
-from tidu.neighbors.kernels.auxiliary import auxiliaries_of
 from tidu.neighbors.kernels.exact import scratch_bytes
 from tidu.neighbors.kernels.listed import compiled_listed
 from tidu.neighbors.kernels.table import LISTED_SLOTS, run_shared
@@ -44,33 +43,26 @@ class PrunedSearch:
     plan : MemoryPlan
         With `n_directions` above 0.
     ledger : Ledger
-    n_threads : int
-    k : int
     path : path, optional
         Where projections are kept.
     """
 
     def __init__(
-        self,
-        inputs: Inputs,
-        plan: MemoryPlan,
-        ledger: Ledger,
-        n_threads: int,
-        k: int,
-        path: str | os.PathLike[str] | None = None,
+        self, inputs: Inputs, plan: MemoryPlan, ledger: Ledger, path: str | os.PathLike[str] | None = None
     ) -> None:
-        self._inputs, self._plan, self._ledger, self._n_threads = inputs, plan, ledger, n_threads
-        self._index = ProjectedIndex(inputs, plan, ledger, n_threads, path)
+        self._inputs, self._plan = inputs, plan
+        self._n_threads = plan.sizes.n_threads
+        self._index = ProjectedIndex(inputs, plan, ledger, path)
         self._queries = Stage(inputs.asked, plan.query_rows, ledger)
-        self._asked = self._index.side("queries", inputs.asked, plan.query_rows, plan.query_rows)
-        self._scanner = Scanner(self._index.encoding, inputs.arithmetic, plan.query_rows, ledger, n_threads)
-        self._n_listed = n_listed(k, inputs.data.shape[0])
+        self._asked = ProjectedSide(inputs.asked, "queries", self._index, plan.query_rows, plan.query_rows)
+        self._scanner = Scanner(self._index.encoding, inputs.arithmetic, plan.query_rows, ledger, self._n_threads)
+        self._n_listed = n_listed(plan.sizes.k, inputs.data.shape[0])
         self._listed, self._values = (
             ledger.allocate(8 * plan.query_rows * self._n_listed, what).view(np.int64)
             for what in ("rows to be judged first", "values of projections")
         )
         self._stride = -(-scratch_bytes(inputs.arithmetic.n_features) // 64) * 64 + 64
-        self._scratch = ledger.allocate(self._stride * n_threads, "scratch of keys")
+        self._scratch = ledger.allocate(self._stride * self._n_threads, "scratch of keys")
 
     def find(self, rows: slice, heaps: Heaps, first: int, after: After) -> None:
         """Fill the heaps of a block of queries; always from the first block of rows on."""
@@ -88,7 +80,7 @@ class PrunedSearch:
         raw = self._queries.load(rows.start, rows.stop)
         self._asked.add(raw, 0, rows.start)
         encoded = self._asked.encoder.encoded(len(raw))
-        return QueryBlock(raw, encoded, self._asked.aux, self._inputs.own_rows(rows))
+        return QueryBlock(raw, encoded, self._asked.origin.aux, self._inputs.own_rows(rows))
 
     def _list(self, queries: QueryBlock) -> NDArray[np.int64]:
         """Return, for each query, the rows whose projections are nearest."""
@@ -103,12 +95,11 @@ class PrunedSearch:
     def _blocks(self) -> Iterator[RowBlock]:
         """Yield blocks of rows with their projections."""
         for start, stop in blocks_of(self._inputs.data, self._plan.data_rows):
-            raw, aux = self._index.stage.load(start, stop), self._index.rows.aux
-            if aux is not None:
-                auxiliaries_of(raw, aux, self._ledger, self._n_threads)
+            raw, origin = self._index.stage.load(start, stop), self._index.rows.origin
+            origin.lengths(raw, start, 0)
             part = self._index.part(start, stop)
             error, size = set_apart(part, self._index.encoding)
-            yield RowBlock(raw, part, aux, start, error, size)
+            yield RowBlock(raw, part, origin.aux, start, error, size)
 
     def _judge(self, queries: QueryBlock, block: RowBlock, listed: NDArray[np.int64], heaps: Heaps) -> None:
         """Compute the keys of listed rows."""

@@ -92,7 +92,7 @@ def radius_neighbors(
     order = 0.0 if not sort_results else -1.0 if chosen.kind == "inner_product" else 1.0
     if inputs.n_pairs:
         with progress_of(inputs.n_pairs, progress) as step:
-            finder: Collector = every_pair(inputs, plan, 1)
+            finder: Collector = every_pair(inputs, plan)
             for rows in query_blocks(n_queries, plan.query_rows):
                 finder.collect(rows, collected.bound, collected, lambda pairs, n_blocks: step(pairs))
                 for row, (distances, indices) in enumerate(collected.per_query(rows.stop - rows.start, order)):

@@ -19,14 +19,14 @@ from tidu.neighbors.arithmetic import Arithmetic
 from tidu.neighbors.encoder import Encoded, Encoder
 from tidu.neighbors.encoding import Encoding
 from tidu.neighbors.heaps import Heaps
-from tidu.neighbors.kernels.auxiliary import auxiliaries_of
-from tidu.neighbors.kernels.exact import AUXILIARIES, scratch_bytes
+from tidu.neighbors.kernels.exact import scratch_bytes
 from tidu.neighbors.kernels.scan import Scan, compiled_scan, scan_scratch_bytes
 from tidu.neighbors.kernels.table import SCAN_SLOTS, run_shared
 from tidu.neighbors.metrics import Array
+from tidu.neighbors.origin import Origin
 from tidu.neighbors.staging import Stage
 
-__all__ = ["QueryBlock", "RowBlock", "Scanner", "Side", "refuse_nonfinite", "spreading_step"]
+__all__ = ["QueryBlock", "RowBlock", "Scanner", "Side", "spreading_step"]
 
 _TASK_BYTES = 1 << 19
 """Queries that a thread takes at a time: half of the second cache."""
@@ -63,25 +63,24 @@ class Side:
         ledger: Ledger,
         n_threads: int,
     ) -> None:
-        self.source, self.role, self.n_threads = source, role, n_threads
-        self.stage = Stage(source, staged_rows, ledger)
-        self.staged_rows = staged_rows
-        self._ledger = ledger
-        has_lengths = arithmetic.metric.native == "cosine"
-        self.aux: NDArray[np.float64] | None = None
-        if has_lengths:
-            place = ledger.allocate(8 * AUXILIARIES * most_rows, "lengths of rows")
-            self.aux = place.view(np.float64).reshape(most_rows, AUXILIARIES)
+        self._stage = Stage(source, staged_rows, ledger)
+        self._staged_rows = staged_rows
+        self._origin = Origin(source, role, arithmetic, most_rows, ledger, n_threads)
         self.encoder = Encoder(
             encoding,
             source.dtype,
             arithmetic.n_features,
             most_rows,
             queries=role == "queries",
-            has_factors=has_lengths,
+            has_factors=arithmetic.has_lengths,
             ledger=ledger,
             n_threads=n_threads,
         )
+
+    @property
+    def aux(self) -> NDArray[np.float64] | None:
+        """What keys of "cosine" need of the rows that were encoded."""
+        return self._origin.aux
 
     def load(self, start: int, stop: int) -> tuple[Array, Encoded]:
         """Read and encode rows; what is returned holds until the next call.
@@ -92,17 +91,12 @@ class Side:
             If a row has a NaN or an infinity.
         """
         step = stop - start
-        if self.staged_rows < step:
-            step = self.staged_rows // self.encoder.panel_rows * self.encoder.panel_rows
+        if self._staged_rows < step:
+            step = self._staged_rows // self.encoder.panel_rows * self.encoder.panel_rows
         for first in range(start, stop, max(1, step)):
-            raw = self.stage.load(first, min(first + step, stop))
-            factors = None
-            if self.aux is not None:
-                refuse_nonfinite(raw, self.source, first, self.role)
-                factors = auxiliaries_of(raw, self.aux[first - start :], self._ledger, self.n_threads)
-            bad = self.encoder.encode(raw, factors, first - start)
-            if bad >= 0:
-                refuse_nonfinite(raw[bad : bad + 1], self.source, first + bad, self.role)
+            raw = self._stage.load(first, min(first + step, stop))
+            factors = self._origin.lengths(raw, first, first - start)
+            self._origin.refuse(raw, first, self.encoder.encode(raw, factors, first - start))
         return raw, self.encoder.encoded(stop - start)
 
 
@@ -312,18 +306,3 @@ def spreading_step(n: int) -> int:
     while math.gcd(step, max(1, n)) != 1:
         step += 1
     return step
-
-
-def refuse_nonfinite(raw: Array, source: BlockSource, offset: int, role: str) -> None:
-    """Raise if a row has a NaN or an infinity, naming it."""
-    if raw.dtype.kind != "f":
-        return
-    finite = np.isfinite(raw).all(axis=1)
-    if not finite.all():
-        row = offset + int(np.argmin(finite))
-        raise DataError(
-            f"row {row} of the {role} ({source.name}) has a NaN or an infinity; "
-            "distances need finite values: impute or drop the row",
-            row=row,
-            source=source.name,
-        )

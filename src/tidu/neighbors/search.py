@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tidu.data import BlockSource, is_forward_only
 from tidu.native.ledger import Ledger
@@ -19,13 +18,11 @@ from tidu.neighbors.finder import After, Room
 from tidu.neighbors.heaps import Heaps
 from tidu.neighbors.inputs import Inputs
 from tidu.neighbors.plan import MemoryPlan
+from tidu.neighbors.sampling import samples_of
 from tidu.neighbors.scanner import QueryBlock, RowBlock, Scanner, Side, spreading_step
 from tidu.neighbors.suiting import choose_encoding
 
-__all__ = ["Search", "blocks_of", "sample_of", "samples_of", "shifted_sample"]
-
-_SPANS = 32
-"""Pieces of a sample."""
+__all__ = ["Search", "blocks_of"]
 
 
 class Search:
@@ -38,18 +35,15 @@ class Search:
         The block sizes.
     ledger : Ledger
         Where memory comes from.
-    n_threads : int
-    k : int
-        Neighbors that are looked for, to judge encodings by.
     """
 
-    def __init__(self, inputs: Inputs, plan: MemoryPlan, ledger: Ledger, n_threads: int, k: int) -> None:
+    def __init__(self, inputs: Inputs, plan: MemoryPlan, ledger: Ledger) -> None:
         self._inputs, self._plan = inputs, plan
-        arithmetic = inputs.arithmetic
+        arithmetic, n_threads = inputs.arithmetic, plan.sizes.n_threads
         encoding = exact_encoding(arithmetic)
         if encoding is None:
             with ledger.hold(plan.sample_bytes, "a sample of the rows"):
-                share = k / inputs.data.shape[0]
+                share = plan.sizes.k / inputs.data.shape[0]
                 encoding = choose_encoding(arithmetic, *samples_of(inputs, plan.sample_rows), share)
         self._encoding = encoding
         self._scanner = Scanner(encoding, arithmetic, plan.query_rows, ledger, n_threads)
@@ -88,65 +82,6 @@ class Search:
             raw, encoded = self._offered.load(start, stop)
             error, size = set_apart(encoded, self._encoding)
             yield RowBlock(raw, encoded, self._offered.aux, start, error, size)
-
-
-def samples_of(inputs: Inputs, n_rows: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return some rows of the data and some queries, of length one if directions are compared."""
-    lengths = inputs.arithmetic.metric.native == "cosine"
-    n_queries = max(1, n_rows // 4)
-    rows = sample_of(inputs.data, max(1, n_rows - n_queries), of_length_one=lengths)
-    return rows, sample_of(inputs.asked, n_queries, of_length_one=lengths)
-
-
-def sample_of(source: BlockSource, n_rows: int, *, of_length_one: bool = False) -> NDArray[np.float64]:
-    """Return some rows as float64, from places all over the source.
-
-    What is not finite becomes 0: it is refused when its turn comes.
-    """
-    return np.concatenate(list(_pieces(source, n_rows, of_length_one)))
-
-
-def shifted_sample(
-    source: BlockSource, n_rows: int, *, of_length_one: bool = False
-) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
-    """Return some rows as float32, less their centers, and the centers; whole numbers if the rows are such.
-
-    The rows of a sample are shifted piece by piece, so that it takes no more than itself.
-    """
-    found = np.empty((min(n_rows, source.shape[0]), source.shape[1]), np.float32)
-    origin, whole, filled = np.zeros(source.shape[1]), True, 0
-    for piece in _pieces(source, len(found), of_length_one):
-        with np.errstate(all="ignore"):
-            if not filled:
-                origin = np.nan_to_num(piece.mean(axis=0))
-            whole = whole and np.array_equal(piece, np.rint(piece))
-            found[filled : filled + len(piece)] = np.nan_to_num(piece - origin)
-        filled += len(piece)
-    found = found[:filled]
-    with np.errstate(all="ignore"):
-        shift = np.nan_to_num(found.mean(axis=0, dtype=np.float64))
-        centers = np.rint(origin + shift) if whole else origin + shift
-        found -= (centers - origin).astype(np.float32)
-        np.nan_to_num(found, copy=False)
-    return found, centers
-
-
-def _pieces(source: BlockSource, n_rows: int, of_length_one: bool) -> Iterator[NDArray[np.float64]]:
-    """Yield rows from places all over the source."""
-    total = source.shape[0]
-    n_spans = min(_SPANS, n_rows, max(1, total))
-    length = max(1, min(n_rows // n_spans, total // n_spans)) if total else 0
-    for i in range(n_spans):
-        start = total * i // n_spans
-        rows = source.read(start, min(start + length, total)).astype(np.float64)
-        np.nan_to_num(rows, copy=False, nan=0.0, posinf=0.0, neginf=0.0)
-        if of_length_one:
-            with np.errstate(all="ignore"):
-                largest = np.max(np.abs(rows), axis=1, initial=0.0, keepdims=True)
-                rows /= np.where(largest > 0, largest, 1.0)
-                lengths = np.sqrt(np.einsum("ij,ij->i", rows, rows))[:, None]
-                rows /= np.where(lengths > 0, lengths, 1.0)
-        yield rows
 
 
 def blocks_of(source: BlockSource, per_block: int) -> list[tuple[int, int]]:

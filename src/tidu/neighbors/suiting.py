@@ -13,11 +13,12 @@ from numpy.typing import NDArray
 
 from tidu.native.machine import host
 from tidu.neighbors.arithmetic import Arithmetic
-from tidu.neighbors.encoding import MOST_FOR_BYTES, MOST_SQUARES, ROUNDING, USUAL, Encoding
+from tidu.neighbors.encoding import MOST_FOR_BYTES, MOST_SQUARES, ROUNDING, USUAL, Encoding, judged_by_squares
 from tidu.neighbors.kernels.comparisons import has_byte_products
 from tidu.neighbors.projection import one_blas_thread
+from tidu.neighbors.sampling import distances_between, nearest_of
 
-__all__ = ["choose_encoding", "word_encoding", "words_of"]
+__all__ = ["choose_encoding", "word_encoding", "word_step", "words_of"]
 
 _ROOM = 1.1
 """How far beyond a sample rows may reach before they are set apart."""
@@ -45,23 +46,22 @@ def choose_encoding(
     kind = arithmetic.metric.native
     conversion = arithmetic.conversion
     both = np.concatenate([rows, queries])
-    if kind in ("absolute", "largest"):
-        name, error = ("sum8", "absolute") if kind == "absolute" else ("max8", "largest")
+    if kind == "absolute" or kind == "largest":
+        name = "sum8" if kind == "absolute" else "max8"
         scale, centers = _grid(both)
-        return Encoding(name, 1, "linear", error, scale, scale, centers, ROUNDING, 0.0, conversion)  # type: ignore[arg-type]
+        return Encoding(name, 1, "linear", kind, scale, scale, centers, ROUNDING, 0.0, conversion)
     if kind == "products":
-        asked, offered = _step(_longest(queries)), _step(_longest(rows))
+        asked, offered = word_step(_longest(queries)), word_step(_longest(rows))
         return Encoding("dot16", -1, "linear", "squares", asked, offered, None, ROUNDING, 0.0, conversion)
-    words = word_encoding(both)
-    words = replace(words, conversion=conversion)
-    if kind == "cosine":
-        words = replace(words, alpha=2.0, beta=2 * ROUNDING)
+    words = judged_by_squares(replace(word_encoding(both), conversion=conversion), arithmetic)
     if not has_byte_products(host()) or arithmetic.n_features > MOST_FOR_BYTES:
         return words
     scale, centers = _grid(both)
     bytes_ = replace(words, comparison="dot8", query_scale=scale, row_scale=scale, centers=centers)
     with one_blas_thread():
-        return min((bytes_, words), key=lambda one: _effort(one, arithmetic, rows, queries, share))
+        distances = distances_between(queries[:_FEW_QUERIES], rows)
+    near, _ = nearest_of(distances, share)
+    return min((bytes_, words), key=lambda one: _effort(one, arithmetic, rows, distances, near))
 
 
 def _grid(values: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
@@ -88,9 +88,10 @@ def word_encoding(values: NDArray[np.float64]) -> Encoding:
     with np.errstate(all="ignore"):
         centers = values.mean(axis=0)
         centers[~np.isfinite(centers)] = 0.0
-        if np.array_equal(values, np.rint(values)):
+        whole = np.array_equal(values, np.rint(values))
+        if whole:
             centers = np.rint(centers)
-        return words_of(centers, _longest(values - centers), whole=np.array_equal(values, np.rint(values)))
+        return words_of(centers, _longest(values - centers), whole=whole)
 
 
 def words_of(centers: NDArray[np.float64], longest: float, *, whole: bool) -> Encoding:
@@ -98,13 +99,14 @@ def words_of(centers: NDArray[np.float64], longest: float, *, whole: bool) -> En
 
     Whole numbers are kept as they are, if they fit.
     """
-    scale = _step(longest)
+    scale = word_step(longest)
     if scale <= 1.0 and whole and np.array_equal(centers, np.rint(centers)):
         scale = 1.0
-    return Encoding("dot16", -2, "square", "squares", scale, scale, centers, 1.0 + ROUNDING, 0.0)
+    return Encoding("dot16", -2, "square", "squares", scale, scale, centers)
 
 
-def _step(longest: float) -> float:
+def word_step(longest: float) -> float:
+    """Return a scale at which rows of at most about this length are words."""
     return _ROOM * longest / math.sqrt(MOST_SQUARES) if 0 < longest < math.inf else 1.0
 
 
@@ -121,14 +123,14 @@ def _effort(
     encoding: Encoding,
     arithmetic: Arithmetic,
     rows: NDArray[np.float64],
-    queries: NDArray[np.float64],
-    share: float,
+    distances: NDArray[np.float64],
+    near: NDArray[np.float64],
 ) -> float:
     """Estimate the processor cycles of a pair: its part of a tile, and its exact key if it passes."""
     shape = encoding.shape
     tile = (encoding.compared.n_units(arithmetic.n_features) + 4.0) / shape.lanes
     exact = 60.0 + arithmetic.n_features * (0.1 if arithmetic.of_bytes else 0.75)
-    return tile + exact * passing_share(rows, queries, share, 2 * _error_of(encoding, rows))
+    return tile + exact * float(np.mean(distances <= near + 2 * _error_of(encoding, rows)))
 
 
 def _error_of(encoding: Encoding, rows: NDArray[np.float64]) -> float:
@@ -139,17 +141,3 @@ def _error_of(encoding: Encoding, rows: NDArray[np.float64]) -> float:
         steps = np.clip(np.rint(shifted / encoding.row_scale), compared.least, compared.most)
         left = shifted - steps * encoding.row_scale
         return float(np.quantile(np.sqrt(np.einsum("ij,ij->i", left, left)), USUAL))
-
-
-def passing_share(rows: NDArray[np.float64], queries: NDArray[np.float64], share: float, slack: float) -> float:
-    """Estimate which share of the pairs is within the distance that is searched for, and a slack."""
-    queries = queries[:_FEW_QUERIES]
-    with np.errstate(all="ignore"):
-        squares = np.einsum("ij,ij->i", rows, rows)
-        found = squares - 2 * queries @ rows.T + np.einsum("ij,ij->i", queries, queries)[:, None]
-        distances = np.sqrt(np.maximum(found, 0.0))
-    # A row that is a query itself tells nothing.
-    distances[distances <= 1e-7 * np.sqrt(np.max(squares, initial=0.0))] = math.inf
-    place = min(len(rows) - 1, max(0, math.ceil(share * len(rows)) - 1))
-    near = np.partition(distances, place, axis=1)[:, place]
-    return float(np.mean(distances <= (near + slack)[:, None]))
