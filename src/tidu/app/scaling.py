@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tidu.data import BlockSource, blocks, fit_scaler, pixel_scaler
+from tidu.data.views import View
 
 __all__ = ["ScaledSource", "Scaling", "ScalingKind", "fit_scaling", "rows_per_block", "scaled_matrix"]
 
@@ -65,21 +66,10 @@ def scaled_matrix(source: BlockSource, scaling: Scaling) -> NDArray[np.float32]:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class ScaledSource:
+class ScaledSource(View):
     """Rows of another source, scaled as they are read."""
 
-    source: BlockSource
     scaling: Scaling
-
-    @property
-    def name(self) -> str:
-        """Name of the source."""
-        return self.source.name
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Shape of the source."""
-        return self.source.shape
 
     @property
     def dtype(self) -> np.dtype[np.generic]:

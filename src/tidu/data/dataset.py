@@ -20,12 +20,11 @@ from tidu.data.source import (
     Block,
     BlockSource,
     blocks,
-    is_forward_only,
     read_into,
     row_bytes,
     scratch_bytes,
 )
-from tidu.data.views import ColumnsSource
+from tidu.data.views import ColumnsSource, View
 from tidu.errors import DataError, DtypeError, ParameterError, ShapeError
 
 __all__ = [
@@ -96,31 +95,10 @@ class Dataset:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class FiniteSource:
+class FiniteSource(View):
     """Another source whose blocks are checked for NaN and infinity as they are read."""
 
-    source: BlockSource
     column_names: tuple[str, ...]
-
-    @property
-    def name(self) -> str:
-        """Name of the source."""
-        return self.source.name
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Shape of the source."""
-        return self.source.shape
-
-    @property
-    def dtype(self) -> np.dtype[np.generic]:
-        """Dtype of the source."""
-        return self.source.dtype
-
-    @property
-    def forward_only(self) -> bool:
-        """Whether rows should be read from top to bottom."""
-        return is_forward_only(self.source)
 
     def read(self, start: int, stop: int) -> Block:
         """Return the rows, or refuse the first value that is not finite."""

@@ -11,6 +11,8 @@ import os
 import stat
 import threading
 import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -181,6 +183,27 @@ class FileStream(io.RawIOBase):
         piece = bytearray(left if size < 0 else min(size, left))
         self.readinto(piece)
         return bytes(piece)
+
+    @contextmanager
+    def refusing(self, kind: str, errors: tuple[type[Exception], ...]) -> Iterator[None]:
+        """Turn a library's errors into one line, and let those of the file through, hidden or not.
+
+        Parameters
+        ----------
+        kind : str
+            What the file should be, for the message.
+        errors : tuple of exception types
+            What the library raises for a damaged file.
+        """
+        try:
+            yield
+        except DataError:
+            raise
+        except errors as error:
+            if self.error is not None:
+                raise self.error from error
+            path, reason = str(self._file.path), (str(error).splitlines() or ["no reason given"])[0][:200]
+            raise DataError(f"{path} is no valid {kind}: {reason}", path=path) from error
 
 
 def existing_path(path: str | os.PathLike[str]) -> Path:

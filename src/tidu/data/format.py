@@ -7,7 +7,7 @@ no single format.
 from __future__ import annotations
 
 import pkgutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
@@ -17,7 +17,7 @@ from tidu.data.dataset import Dataset
 from tidu.data.source import BlockSource
 from tidu.errors import DataError
 
-__all__ = ["Format", "format_of", "formats"]
+__all__ = ["Format", "format_of", "formats", "several"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,3 +75,18 @@ def format_of(path: Path) -> Format:
     readable = ", ".join(f"{one.name} ({' '.join(one.suffixes) or 'a folder'})" for one in known)
     what = "folder" if path.is_dir() else f"suffix {path.suffix!r}" if path.suffix else "file without suffix"
     raise DataError(f"{path} is of no known format ({what}); what is read: {readable}", path=str(path))
+
+
+def several(path: Path, kind: str, members: Sequence[str]) -> DataError:
+    """Describe that a path holds more than one matrix, and how to say which (see `Format.open_member`).
+
+    Examples
+    --------
+    >>> print(several(Path("data/rows.h5"), "data sets", ["train", "test"]))
+    data/rows.h5 has several data sets: train, test; say which, as in rows.h5:train
+    """
+    return DataError(
+        f"{path} has several {kind}: {', '.join(members[:20])}; say which, as in {path.name}:{members[0]}",
+        path=str(path),
+        members=tuple(members),
+    )

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from tidu.data.forward import Forward
-from tidu.data.source import ArraySource, Block, BlockSource, check_out, check_range
+from tidu.data.source import ArraySource, Block, BlockSource, check_out, read_fresh
 from tidu.data.views import StackedSource
 from tidu.errors import DataError, DtypeError, ParameterError
 
@@ -81,10 +81,7 @@ class GeneratorSource:
 
     def read(self, start: int, stop: int) -> Block:
         """Return the rows, running the generator until it has made them."""
-        check_range(self, start, stop)
-        block = np.empty((stop - start, *self.shape[1:]), self.dtype)
-        self._forward.fill(start, block)
-        return block
+        return read_fresh(self, start, stop)
 
     def read_into(self, start: int, stop: int, out: Block) -> None:
         """Fill `out` with the rows, running the generator until it has made them."""

@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from tidu.data.dataset import Dataset, closest
-from tidu.data.source import Block, BlockSource
+from tidu.data.source import Block
+from tidu.data.views import View
 from tidu.errors import DataError
 
 __all__ = ["select_features"]
@@ -73,23 +74,14 @@ def _text_column(feature: str, data: Dataset) -> str | None:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _OrderedColumns:
+class _OrderedColumns(View):
     """Columns in a given order; -1 stands for a column of zeros."""
 
-    source: BlockSource
     columns: tuple[int, ...]
-
-    @property
-    def name(self) -> str:
-        return self.source.name
 
     @property
     def shape(self) -> tuple[int, ...]:
         return (self.source.shape[0], len(self.columns))
-
-    @property
-    def dtype(self) -> np.dtype[np.generic]:
-        return self.source.dtype
 
     def read(self, start: int, stop: int) -> Block:
         block = self.source.read(start, stop)

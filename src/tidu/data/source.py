@@ -26,6 +26,7 @@ __all__ = [
     "check_out",
     "check_range",
     "is_forward_only",
+    "read_fresh",
     "read_into",
     "row_bytes",
     "scratch_bytes",
@@ -147,6 +148,20 @@ def blocks(source: BlockSource, rows_per_block: int) -> Iterator[tuple[int, Bloc
     n_samples = source.shape[0]
     for start in range(0, n_samples, rows_per_block):
         yield start, source.read(start, min(start + rows_per_block, n_samples))
+
+
+def read_fresh(source: FillingSource, start: int, stop: int) -> Block:
+    """Return rows in a fresh block that the source fills: the `read` of a source that has no other way.
+
+    Examples
+    --------
+    >>> read_fresh(ArraySource(np.array([10, 11, 12])), 1, 3).tolist()
+    [11, 12]
+    """
+    check_range(source, start, stop)
+    block = np.empty((stop - start, *source.shape[1:]), source.dtype)
+    source.read_into(start, stop, block)
+    return block
 
 
 def read_into(source: BlockSource, start: int, stop: int, out: Block) -> None:

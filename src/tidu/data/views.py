@@ -6,6 +6,7 @@ knows nothing of files and formats.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -18,6 +19,7 @@ from tidu.data.source import (
     check_out,
     check_range,
     is_forward_only,
+    read_fresh,
     read_into,
     row_bytes,
     scratch_bytes,
@@ -26,7 +28,7 @@ from tidu.data.source import (
 )
 from tidu.errors import DataError
 
-__all__ = ["ColumnsSource", "RowsSource", "StackedSource", "Widened", "widen_in_place", "widened"]
+__all__ = ["ColumnsSource", "RowsSource", "StackedSource", "View", "Widened", "widen_in_place", "widened"]
 
 # What gathering rows may hold (see `take`), its order of the rows left aside.
 _GATHER_BYTES = 1 << 22
@@ -34,11 +36,13 @@ _WIDENED_AT_ONCE = 1 << 15
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class ColumnsSource:
-    """Some columns of another source, in the order given; one column as a vector if `column` is an int."""
+class View(ABC):
+    """What is made of one other source, and is like it in all that it does not tell anew.
+
+    Only a view that fills the caller's memory by itself has `read_into` and `scratch_bytes` (`FillingSource`).
+    """
 
     source: BlockSource
-    columns: tuple[int, ...] | int
 
     @property
     def name(self) -> str:
@@ -47,9 +51,8 @@ class ColumnsSource:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """One axis for a single column, else two."""
-        rows = self.source.shape[:1]
-        return rows if isinstance(self.columns, int) else (*rows, len(self.columns))
+        """Shape of the source."""
+        return self.source.shape
 
     @property
     def dtype(self) -> np.dtype[np.generic]:
@@ -60,6 +63,23 @@ class ColumnsSource:
     def forward_only(self) -> bool:
         """Whether rows should be read from top to bottom."""
         return is_forward_only(self.source)
+
+    @abstractmethod
+    def read(self, start: int, stop: int) -> Block:
+        """Return the rows ``start <= row < stop`` of the view."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ColumnsSource(View):
+    """Some columns of another source, in the order given; one column as a vector if `column` is an int."""
+
+    columns: tuple[int, ...] | int
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """One axis for a single column, else two."""
+        rows = self.source.shape[:1]
+        return rows if isinstance(self.columns, int) else (*rows, len(self.columns))
 
     def read(self, start: int, stop: int) -> Block:
         """Return the columns of these rows; the source's whole rows are read meanwhile."""
@@ -68,31 +88,15 @@ class ColumnsSource:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class RowsSource:
+class RowsSource(View):
     """Some rows of another source, in the order given: one side of a split, say."""
 
-    source: BlockSource
     rows: NDArray[np.intp]
-
-    @property
-    def name(self) -> str:
-        """Name of the source."""
-        return self.source.name
 
     @property
     def shape(self) -> tuple[int, ...]:
         """As many rows as were chosen."""
         return (len(self.rows), *self.source.shape[1:])
-
-    @property
-    def dtype(self) -> np.dtype[np.generic]:
-        """Dtype of the source."""
-        return self.source.dtype
-
-    @property
-    def forward_only(self) -> bool:
-        """Whether rows should be read from top to bottom."""
-        return is_forward_only(self.source)
 
     def read(self, start: int, stop: int) -> Block:
         """Gather the chosen rows."""
@@ -172,7 +176,7 @@ class StackedSource:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Widened:
+class Widened(View):
     """A source of float16 or bfloat16 numbers, read as float32: every value stays what it is.
 
     Attributes
@@ -181,34 +185,14 @@ class Widened:
         What is widened; uint16 are the bits of bfloat16 numbers.
     """
 
-    source: BlockSource
-
-    @property
-    def name(self) -> str:
-        """Name of the source."""
-        return self.source.name
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Shape of the source."""
-        return self.source.shape
-
     @property
     def dtype(self) -> np.dtype[np.generic]:
         """float32."""
         return np.dtype(np.float32)
 
-    @property
-    def forward_only(self) -> bool:
-        """Whether rows should be read from top to bottom."""
-        return is_forward_only(self.source)
-
     def read(self, start: int, stop: int) -> Block:
         """Return the rows as float32; nothing else is held."""
-        check_range(self, start, stop)
-        block = np.empty((stop - start, *self.shape[1:]), np.float32)
-        self.read_into(start, stop, block)
-        return block
+        return read_fresh(self, start, stop)
 
     def read_into(self, start: int, stop: int, out: Block) -> None:
         """Read into the second half of `out`, and widen from there."""

@@ -16,7 +16,7 @@ from scipy import sparse
 
 from tidu.data import ArraySource, BlockSource, as_source
 from tidu.data.source import check_out, check_range, read_into, scratch_bytes
-from tidu.data.views import StackedSource
+from tidu.data.views import StackedSource, View
 from tidu.errors import DtypeError, ShapeError
 from tidu.neighbors.metrics import Array
 
@@ -63,27 +63,16 @@ class SparseSource:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class SliceSource:
+class SliceSource(View):
     """Consecutive rows of another source."""
 
-    source: BlockSource
     first: int
     last: int
-
-    @property
-    def name(self) -> str:
-        """Name of the source."""
-        return self.source.name
 
     @property
     def shape(self) -> tuple[int, ...]:
         """As many rows as were chosen."""
         return (self.last - self.first, *self.source.shape[1:])
-
-    @property
-    def dtype(self) -> np.dtype[np.generic]:
-        """Dtype of the source."""
-        return self.source.dtype
 
     def read(self, start: int, stop: int) -> Array:
         """Read from the source."""
@@ -101,19 +90,17 @@ class SliceSource:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _ConvertedSource:
-    """Another source whose blocks are converted to a dtype that holds all its values."""
+class _ConvertedSource(View):
+    """A part of a stack whose blocks are converted to the dtype that NumPy finds for all parts together.
 
-    source: BlockSource
-    dtype: np.dtype[np.generic]
+    As in `numpy.concatenate`, int64 beside float64 becomes float64, which rounds integers beyond 2**53.
+    """
 
-    @property
-    def name(self) -> str:
-        return self.source.name
+    to: np.dtype[np.generic]
 
     @property
-    def shape(self) -> tuple[int, ...]:
-        return self.source.shape
+    def dtype(self) -> np.dtype[np.generic]:
+        return self.to
 
     def read(self, start: int, stop: int) -> Array:
         return self.source.read(start, stop).astype(self.dtype, copy=False)

@@ -20,7 +20,7 @@ from tidu.data.dataset import Dataset, dataset_of
 from tidu.data.files import RegularFile
 from tidu.data.format import Format
 from tidu.data.pickles import InFile, array_of, load_inert
-from tidu.data.source import ArraySource, Block, BlockSource, check_out, check_range
+from tidu.data.source import ArraySource, Block, BlockSource, check_out, read_fresh
 from tidu.data.views import StackedSource
 from tidu.errors import DataError, ParameterError
 
@@ -56,10 +56,7 @@ class _Pictures:
         return np.dtype(np.uint8)
 
     def read(self, start: int, stop: int) -> Block:
-        check_range(self, start, stop)
-        block = np.empty((stop - start, _WIDTH), np.uint8)
-        self.read_into(start, stop, block)
-        return block
+        return read_fresh(self, start, stop)
 
     def read_into(self, start: int, stop: int, out: Block) -> None:
         check_out(self, start, stop, out)

@@ -18,8 +18,8 @@ import numpy as np
 from tidu.data.dataset import Dataset, closest, dataset_of, image_shape_of
 from tidu.data.extras import needed
 from tidu.data.files import FileStream, RegularFile
-from tidu.data.format import Format
-from tidu.data.source import Block, BlockSource, check_out, check_range
+from tidu.data.format import Format, several
+from tidu.data.source import Block, BlockSource, check_out, read_fresh
 from tidu.errors import DataError
 
 __all__ = ["FORMAT"]
@@ -29,6 +29,7 @@ _MOST_CHUNK_BYTES = 1 << 28
 _CACHE_BYTES = (1 << 20, 1 << 24)
 _SLACK_BYTES = 1 << 16
 _FREE_LIST_BYTES = 1 << 24
+_DAMAGED = (OSError, ValueError, KeyError, RuntimeError, TypeError, AttributeError, OverflowError)
 
 
 class _File:
@@ -60,15 +61,8 @@ class _File:
     @contextmanager
     def refusing(self) -> Iterator[None]:
         """Turn the errors of h5py into one line, and let those of the file through."""
-        try:
+        with self._stream.refusing("HDF5 file", _DAMAGED):
             yield
-        except DataError:
-            raise
-        except (OSError, ValueError, KeyError, RuntimeError, TypeError, AttributeError, OverflowError) as error:
-            if self._stream.error is not None:
-                raise self._stream.error from error
-            reason = (str(error).splitlines() or ["no reason given"])[0][:200]
-            raise DataError(f"{self.name} is no valid HDF5 file: {reason}", path=self.name) from error
         if self._stream.error is not None:  # the library went on without what it could not read
             raise self._stream.error
 
@@ -116,10 +110,7 @@ class _Rows:
         self.shape = (n_rows, math.prod(rest)) if rest else (n_rows,)
 
     def read(self, start: int, stop: int) -> Block:
-        check_range(self, start, stop)
-        block = np.empty((stop - start, *self.shape[1:]), self.dtype)
-        self.read_into(start, stop, block)
-        return block
+        return read_fresh(self, start, stop)
 
     def read_into(self, start: int, stop: int, out: Block) -> None:
         check_out(self, start, stop, out)
@@ -207,12 +198,7 @@ def _choose(file: _File, axes: int) -> str:
             path=file.name,
             members=tuple(file.datasets),
         )
-    raise DataError(
-        f"{file.name} has several data sets: {', '.join(names[:20])}; say which, as in "
-        f"{file.file.path.name}:{names[0]}",
-        path=file.name,
-        members=names,
-    )
+    raise several(file.file.path, "data sets", names)
 
 
 def _open_source(path: Path) -> BlockSource:

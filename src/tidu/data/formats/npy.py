@@ -19,7 +19,7 @@ from numpy.lib import format as npy_format
 from tidu.data.dataset import Dataset, dataset_of, image_shape_of
 from tidu.data.files import RegularFile
 from tidu.data.format import Format
-from tidu.data.source import Block, check_out, check_range
+from tidu.data.source import Block, check_out, check_range, read_fresh
 from tidu.errors import DataError
 
 __all__ = ["FORMAT", "HEADER_BYTES", "Layout", "NpySource", "open_npy", "parse_header"]
@@ -70,14 +70,12 @@ class NpySource:
 
     def read(self, start: int, stop: int) -> Block:
         """Return the rows; only their bytes are read (column by column in Fortran order)."""
+        if not self._is_by_column:
+            return read_fresh(self, start, stop)
         check_range(self, start, stop)
-        if self._is_by_column:
-            columns = np.empty((self.shape[1], stop - start), self.dtype)
-            self._fill_columns(0, start, columns)
-            return columns.T
-        block = np.empty((stop - start, *self.shape[1:]), self.dtype)
-        self.read_into(start, stop, block)
-        return block
+        columns = np.empty((self.shape[1], stop - start), self.dtype)
+        self._fill_columns(0, start, columns)
+        return columns.T
 
     def read_into(self, start: int, stop: int, out: Block) -> None:
         """Fill `out` with the rows straight from the file, a few columns at a time in Fortran order."""

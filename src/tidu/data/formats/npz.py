@@ -22,6 +22,7 @@ from tidu.data.files import FileStream, RegularFile
 from tidu.data.format import Format
 from tidu.data.formats.npy import HEADER_BYTES, Layout, NpySource, parse_header
 from tidu.data.source import ArraySource, Block, BlockSource
+from tidu.data.views import View
 from tidu.errors import DataError
 
 __all__ = ["DECODED_LIMIT_BYTES", "FORMAT"]
@@ -49,23 +50,11 @@ _DAMAGED = (
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Decoded:
+class _Decoded(View):
     """A member that was decoded into memory; a change of its file is an error all the same."""
 
     source: ArraySource
     file: RegularFile
-
-    @property
-    def name(self) -> str:
-        return self.source.name
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return self.source.shape
-
-    @property
-    def dtype(self) -> np.dtype[np.generic]:
-        return self.source.dtype
 
     def read(self, start: int, stop: int) -> Block:
         self.file.refuse_change()

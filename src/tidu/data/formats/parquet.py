@@ -8,7 +8,7 @@ are decoded in order, a few at a time, and never a whole row group. All bytes ar
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +17,10 @@ import numpy as np
 from tidu.data.dataset import MAX_CLASSES, Dataset, closest, dataset_of
 from tidu.data.extras import needed
 from tidu.data.files import FileStream, RegularFile
-from tidu.data.format import Format
+from tidu.data.format import Format, several
 from tidu.data.forward import Forward
 from tidu.data.parquet_pages import largest_page
-from tidu.data.source import ArraySource, Block, BlockSource, check_out, check_range
+from tidu.data.source import ArraySource, Block, BlockSource, check_out, read_fresh
 from tidu.errors import DataError, ParameterError
 
 __all__ = ["FORMAT"]
@@ -151,18 +151,10 @@ class _Table:
             row_group=group,
         )
 
-    @contextmanager
-    def refusing(self) -> Iterator[None]:
+    def refusing(self) -> AbstractContextManager[None]:
         """Turn the errors of pyarrow, which are many, into one line."""
-        try:
-            yield
-        except DataError:
-            raise
-        except (self._arrow.ArrowException, OSError, ValueError, KeyError, IndexError, RuntimeError) as error:
-            if self._stream.error is not None:
-                raise self._stream.error from error
-            reason = (str(error).splitlines() or ["no reason given"])[0][:200]
-            raise DataError(f"{self.name} is no valid .parquet file: {reason}", path=self.name) from error
+        damaged = (self._arrow.ArrowException, OSError, ValueError, KeyError, IndexError, RuntimeError)
+        return self._stream.refusing(".parquet file", damaged)
 
     def __reduce__(self) -> tuple[object, tuple[object, ...]]:
         return _Table, (self.file,)
@@ -182,10 +174,7 @@ class _Rows:
         self._forward = Forward(table.n_rows, self._begins_at, self._stream)
 
     def read(self, start: int, stop: int) -> Block:
-        check_range(self, start, stop)
-        block = np.empty((stop - start, *self.shape[1:]), self.dtype)
-        self.read_into(start, stop, block)
-        return block
+        return read_fresh(self, start, stop)
 
     def read_into(self, start: int, stop: int, out: Block) -> None:
         check_out(self, start, stop, out)
@@ -296,12 +285,7 @@ def _feature_names(table: _Table, without: str | None = None) -> tuple[str, ...]
     names = [name for name in table.names if name != without and table.number_of(name) is not None]
     vectors = [name for name in names if table.is_list(name)]
     if len(vectors) > 1:
-        raise DataError(
-            f"{table.name} has several columns of vectors: {', '.join(vectors[:20])}; say which, as in "
-            f"{table.file.path.name}:{vectors[0]}",
-            path=table.name,
-            members=tuple(vectors),
-        )
+        raise several(table.file.path, "columns of vectors", vectors)
     if not names:
         raise DataError(f"{table.name} has no column of numbers or of lists of numbers", path=table.name)
     return tuple(vectors or names)

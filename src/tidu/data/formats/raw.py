@@ -17,7 +17,7 @@ from numpy.typing import DTypeLike
 from tidu.data.dataset import Dataset
 from tidu.data.files import RegularFile
 from tidu.data.format import Format
-from tidu.data.source import Block, BlockSource, check_out, check_range
+from tidu.data.source import Block, BlockSource, check_out, read_fresh
 from tidu.data.views import widen_in_place
 from tidu.errors import DataError, DtypeError, ParameterError
 
@@ -86,10 +86,7 @@ class RawSource:
 
     def read(self, start: int, stop: int) -> Block:
         """Return the rows; only their bytes are read."""
-        check_range(self, start, stop)
-        block = np.empty((stop - start, *self.shape[1:]), self.dtype)
-        self.read_into(start, stop, block)
-        return block
+        return read_fresh(self, start, stop)
 
     def read_into(self, start: int, stop: int, out: Block) -> None:
         """Fill `out` with the rows straight from the file."""

@@ -18,7 +18,7 @@ import numpy as np
 from tidu.data.dataset import Dataset, dataset_of
 from tidu.data.files import RegularFile
 from tidu.data.format import Format
-from tidu.data.source import Block, check_out, check_range
+from tidu.data.source import Block, check_out, read_fresh
 from tidu.errors import DataError
 
 __all__ = ["FORMAT"]
@@ -50,10 +50,7 @@ class _Vectors:
         return self.stored.newbyteorder("=")
 
     def read(self, start: int, stop: int) -> Block:
-        check_range(self, start, stop)
-        block = np.empty((stop - start, self.shape[1]), self.dtype)
-        self.read_into(start, stop, block)
-        return block
+        return read_fresh(self, start, stop)
 
     def read_into(self, start: int, stop: int, out: Block) -> None:
         check_out(self, start, stop, out)

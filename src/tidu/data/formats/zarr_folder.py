@@ -22,8 +22,8 @@ from numpy.typing import NDArray
 
 from tidu.data.dataset import Dataset, closest, dataset_of, image_shape_of
 from tidu.data.extras import needed
-from tidu.data.format import Format
-from tidu.data.source import Block, BlockSource, check_out, check_range, row_bytes
+from tidu.data.format import Format, several
+from tidu.data.source import Block, BlockSource, check_out, read_fresh, row_bytes
 from tidu.data.views import widened
 from tidu.data.zarr_metadata import MARKS, array_names, check_metadata
 from tidu.errors import DataError
@@ -60,10 +60,7 @@ class _Rows:
         self._lock = threading.Lock()
 
     def read(self, start: int, stop: int) -> Block:
-        check_range(self, start, stop)
-        block = np.empty((stop - start, *self.shape[1:]), self.dtype)
-        self.read_into(start, stop, block)
-        return block
+        return read_fresh(self, start, stop)
 
     def read_into(self, start: int, stop: int, out: Block) -> None:
         check_out(self, start, stop, out)
@@ -196,11 +193,7 @@ def _choose(path: Path, axes: int) -> Path:
         return path / fitting[0]
     if not fitting:
         raise DataError(f"{path} has no array with {axes} axes; there are: {', '.join(names) or 'none'}", members=names)
-    raise DataError(
-        f"{path} has several arrays: {', '.join(fitting[:20])}; say which, as in {path.name}:{fitting[0]}",
-        path=str(path),
-        members=fitting,
-    )
+    raise several(path, "arrays", fitting)
 
 
 def _open_source(path: Path) -> BlockSource:
