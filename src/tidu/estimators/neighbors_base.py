@@ -37,6 +37,7 @@ from tidu.estimators.neighbors_rows import (
     stacked,
 )
 from tidu.neighbors import kneighbors
+from tidu.neighbors.inputs import rows_where
 from tidu.neighbors.metrics import Array
 
 __all__ = ["MatrixLike", "NeighborsBase", "Where"]
@@ -269,8 +270,7 @@ class NeighborsBase(MultiOutputMixin, BaseEstimator):  # type: ignore[misc]
         rows = self.n_samples_fit_
         chosen = ""
         if where is not None:
-            allowed = np.asarray(where)
-            rows = int(np.count_nonzero(allowed)) if allowed.dtype.kind == "b" else len(np.unique(allowed))
+            rows = rows_where(where, rows).size
             chosen = f" ({rows} of them allowed by where)"
         available = rows - leaves_out
         if not 1 <= k <= available:

@@ -5,7 +5,6 @@ Checked when fitting, as in scikit-learn. This file knows nothing of rows and ta
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
 from typing import Literal, TypeAlias
 
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 
 from tidu.config import parse_bytes
 from tidu.errors import ParameterError
+from tidu.native.threads import usable_processors
 from tidu.neighbors import METRICS
 from tidu.neighbors.metrics import Array, resolve_metric
 
@@ -93,8 +93,7 @@ def threads_of(n_jobs: int | None) -> int | None:
     """
     if n_jobs is None or n_jobs > 0:
         return n_jobs
-    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, usable + 1 + n_jobs)
+    return max(1, usable_processors() + 1 + n_jobs)
 
 
 def effective_metric(metric: str, p: float, metric_params: Mapping[str, object] | None) -> tuple[str, dict[str, float]]:

@@ -40,7 +40,16 @@ from tidu.native.waiting import (
     team_text,
 )
 
-__all__ = ["BARRIER_BYTES", "Team", "barrier_functions", "barrier_text", "default_threads", "meeting_us", "team"]
+__all__ = [
+    "BARRIER_BYTES",
+    "Team",
+    "barrier_functions",
+    "barrier_text",
+    "default_threads",
+    "meeting_us",
+    "team",
+    "usable_processors",
+]
 
 _MOST_THREADS = 1024
 _STACK_BYTES = 8 * 1024**2
@@ -154,11 +163,12 @@ def default_threads() -> int:
                 value=asked,
             )
         return int(asked)
-    if hasattr(os, "sched_getaffinity"):
-        usable = len(os.sched_getaffinity(0))
-    else:
-        usable = os.cpu_count() or 1
-    return min(usable, _MOST_THREADS)
+    return min(usable_processors(), _MOST_THREADS)
+
+
+def usable_processors() -> int:
+    """Return on how many processors this process may run."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _forget_threads() -> None:

@@ -13,7 +13,7 @@ import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-__all__ = ["MeasurementFailed", "ask", "cache_variables", "clean_environment", "import_times", "n_processors", "pin"]
+__all__ = ["MeasurementFailed", "ask", "cache_variables", "clean_environment", "import_times", "pin"]
 
 _PATIENCE_S = 3600.0
 _MISLEADING = "OPENBLAS_"
@@ -77,11 +77,6 @@ def import_times(modules: Iterable[str], rounds: int) -> dict[str, float]:
             )
             found.append(float(done.stdout))
     return {module: statistics.median(found) for module, found in times.items()}
-
-
-def n_processors() -> int:
-    """Return on how many processors this process may run."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def pin(threads: int | None) -> None:

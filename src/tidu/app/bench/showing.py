@@ -13,9 +13,9 @@ import click
 from rich.console import Console
 
 import tidu
-from tidu.app.bench.processes import n_processors
 from tidu.app.bench.turns import Row
 from tidu.errors import ParameterError
+from tidu.native.threads import usable_processors
 from tidu.persistence import atomic_write_text
 from tidu.words import Language, say
 
@@ -64,7 +64,7 @@ def write_json(path: Path, found: Mapping[str, object], lang: Language) -> None:
     """Write what was found, and on which machine, and say so."""
     machine = {
         "system": platform.platform(),
-        "processors": n_processors(),
+        "processors": usable_processors(),
         "python": platform.python_version(),
         "tidu": tidu.__version__,
     }

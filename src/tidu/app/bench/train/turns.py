@@ -12,11 +12,12 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from tidu.app.bench.processes import ask, cache_variables, clean_environment, import_times, n_processors
+from tidu.app.bench.processes import ask, cache_variables, clean_environment, import_times
 from tidu.app.bench.train.cases import CASES, Case
 from tidu.app.bench.train.peers import PEERS, Peer
 from tidu.app.bench.train.worker import PEAK, Request, Result
 from tidu.app.bench.turns import Row, Rows, take_turns
+from tidu.native.threads import usable_processors
 
 __all__ = ["AGREEMENT", "Findings", "Plan", "plain", "run"]
 
@@ -135,7 +136,7 @@ class _Room:
         """Measure the processor's peak again, next to a case that is compared with it."""
         if not CASES[case_name].shows_peak:
             return
-        for threads in sorted({1, self.plan.threads or n_processors()}):
+        for threads in sorted({1, self.plan.threads or usable_processors()}):
             request = Request(PEAK, case_name, self.plan.budget_s, threads=threads)
             found = _ask(request, clean_environment()).per_s
             self.peaks[threads] = max(self.peaks.get(threads, 0.0), found or 0.0)
