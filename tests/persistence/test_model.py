@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import tracemalloc
 from importlib.metadata import version
 from pathlib import Path
 
@@ -13,7 +14,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tidu.errors import DtypeError, ModelFileError, ParameterError
-from tidu.persistence import SavedModel, load_model, save_model, write_safetensors
+from tidu.persistence import (
+    SavedModel,
+    StreamedTensor,
+    load_model,
+    read_header,
+    read_model_header,
+    save_model,
+    write_safetensors,
+)
 from tidu.persistence.model import JSON
 
 NAMES = st.text(st.characters(exclude_categories=["Cs"]), max_size=8).filter(
@@ -110,6 +119,9 @@ def refused(path: Path) -> ModelFileError:
     with pytest.raises(ModelFileError) as caught:
         load_model(path)
     assert "\n" not in str(caught.value)
+    with pytest.raises(ModelFileError) as of_header:
+        read_model_header(path)
+    assert str(of_header.value) == str(caught.value)
     return caught.value
 
 
@@ -167,3 +179,29 @@ def test_a_model_cut_at_any_byte_is_refused(path: Path) -> None:
     for length in range(len(whole)):
         path.write_bytes(whole[:length])
         refused(path)
+
+
+def test_the_header_alone_tells_all_but_the_tensors(path: Path) -> None:
+    save_model(path, "line", {"loss": math.inf, "n": [1]}, {"w": np.zeros((2, 3), "f4"), "b": np.ones(3)})
+    header, whole = read_model_header(path), load_model(path)
+    assert (header.kind, header.facts, header.tidu_version) == (whole.kind, whole.facts, whole.tidu_version)
+    assert header.stored == read_header(path)
+    assert {name: entry.shape for name, entry in header.stored.tensors.items()} == {"w": (2, 3), "b": (3,)}
+
+
+def test_no_tensor_is_read_for_the_header(path: Path) -> None:
+    save_model(path, "line", {}, {"w": np.zeros(1 << 20)})
+    tracemalloc.start()
+    try:
+        read_model_header(path)
+        assert tracemalloc.get_traced_memory()[1] < 200_000
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_model_of_streamed_tensors_comes_back(path: Path) -> None:
+    rows = np.arange(6.0).reshape(3, 2)
+    save_model(path, "line", {}, {"rows": StreamedTensor((3, 2), rows.dtype, lambda: rows), "b": np.ones(2)})
+    tensors = load_model(path).tensors
+    np.testing.assert_array_equal(tensors["rows"], rows)
+    np.testing.assert_array_equal(tensors["b"], np.ones(2))

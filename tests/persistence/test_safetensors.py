@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from tidu.errors import DataError, DtypeError, ModelFileError, ParameterError
-from tidu.persistence import read_header, read_safetensors, write_safetensors
+from tidu.persistence import StreamedTensor, read_header, read_safetensors, write_safetensors
 
 DTYPES = ("b1", "u1", "i1", "u2", "i2", "f2", "u4", "i4", "f4", "u8", "i8", "f8")
 EIGHT = bytes(range(8))
@@ -130,6 +130,60 @@ def test_metadata_that_is_no_text_is_refused(path: Path) -> None:
 def test_a_missing_folder_is_one_clear_error(tmp_path: Path) -> None:
     with pytest.raises(DataError):
         write_safetensors(tmp_path / "no" / "a", {}, {})
+
+
+@pytest.mark.parametrize("rows_per_block", [1, 3, 100])
+def test_a_streamed_tensor_has_the_bytes_of_its_array(path: Path, rows_per_block: int) -> None:
+    rng = np.random.default_rng(1)
+    arrays = {code: rng.integers(0, 2, (7, 2, 3)).astype(code) for code in DTYPES}
+    arrays |= {"big": arrays["f8"].astype(">f8"), "strided": arrays["i4"].T[::-1], "empty": np.zeros((0, 3), "u2")}
+
+    def streamed(array: np.ndarray) -> StreamedTensor:
+        starts = range(0, len(array), rows_per_block)
+        dtype = array.dtype.newbyteorder("=")
+        return StreamedTensor(array.shape, dtype, lambda: (array[start : start + rows_per_block] for start in starts))
+
+    write_safetensors(path, arrays, {"key": "text"})
+    expected = path.read_bytes()
+    write_safetensors(path, {name: streamed(array) for name, array in arrays.items()}, {"key": "text"})
+    assert path.read_bytes() == expected
+
+
+def test_a_streamed_tensor_is_never_whole_in_memory(path: Path) -> None:
+    streamed = StreamedTensor((64, 1 << 16), np.dtype("f4"), lambda: (np.full(1 << 16, i, "f4") for i in range(64)))
+    tracemalloc.start()
+    try:
+        write_safetensors(path, {"x": streamed}, {})
+        assert tracemalloc.get_traced_memory()[1] < streamed.nbytes // 16
+    finally:
+        tracemalloc.stop()
+    np.testing.assert_array_equal(read_safetensors(path)[0]["x"][:, -1], np.arange(64))
+
+
+@pytest.mark.parametrize("fault", ["another dtype", "too few", "too many", "none"])
+def test_blocks_that_are_not_what_their_tensor_claims_leave_the_old_file(path: Path, fault: str) -> None:
+    write_safetensors(path, {"x": np.ones(4)}, {})
+    old = path.read_bytes()
+    blocks = {
+        "another dtype": [np.zeros(2), np.zeros(2, "i8")],
+        "too few": [np.zeros(3)],
+        "too many": [np.zeros(4), np.zeros(1)],
+        "none": [],
+    }[fault]
+    with pytest.raises(DataError, match="'x'") as caught:
+        write_safetensors(path, {"x": StreamedTensor((4,), np.dtype("f8"), lambda: blocks)}, {})
+    assert "\n" not in str(caught.value)
+    assert path.read_bytes() == old
+    assert os.listdir(path.parent) == [path.name]
+
+
+def test_a_streamed_tensor_of_another_dtype_is_refused_before_it_is_read(path: Path) -> None:
+    def blocks() -> list[np.ndarray]:
+        raise AssertionError
+
+    with pytest.raises(DtypeError):
+        write_safetensors(path, {"x": StreamedTensor((4,), np.dtype("c16"), blocks)}, {})
+    assert not path.exists()
 
 
 # ------------------------------------------------------------------------------------ reading
@@ -313,3 +367,12 @@ def test_the_header_alone_tells_shapes_and_metadata(path: Path) -> None:
     header = read_header(path)
     assert header.tensors["w"].shape == (2, 3)
     assert header.metadata == {"k": "v"}
+
+
+@pytest.mark.parametrize("code", DTYPES)
+def test_the_header_tells_the_dtype_of_what_is_stored(path: Path, code: str) -> None:
+    array = np.array([0, 1, 1]).astype(code)
+    write_safetensors(path, {"x": array}, {})
+    header = read_header(path)
+    stored = np.frombuffer(path.read_bytes()[header.data_start :], header.tensors["x"].stored_dtype)
+    np.testing.assert_array_equal(stored, array)

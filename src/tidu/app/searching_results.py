@@ -16,9 +16,9 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
-from tidu.app.writing import csv_text, require_suffix, write_arrays
+from tidu.app.writing import csv_text, require_suffix
 from tidu.errors import ParameterError
-from tidu.persistence import atomic_write
+from tidu.persistence import atomic_write, write_npz
 
 __all__ = ["Found", "check_output", "show_found", "write_found"]
 
@@ -95,7 +95,7 @@ def write_found(path: Path, found: Found) -> None:
         arrays["offsets"] = found.offsets
     if found.predicted is not None:
         arrays["predicted"] = found.predicted
-    write_arrays(path, arrays)
+    write_npz(path, arrays)
 
 
 def show_found(found: Found) -> None:

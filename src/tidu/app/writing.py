@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
@@ -14,18 +14,18 @@ from numpy.typing import NDArray
 from tidu.errors import ParameterError
 from tidu.persistence import atomic_write
 
-__all__ = ["csv_text", "require_suffix", "write_array", "write_arrays"]
+__all__ = ["csv_text", "require_suffix", "write_array"]
 
 
 def require_suffix(path: Path, suffixes: tuple[str, ...]) -> None:
     """Refuse, before any work, a file name whose kind is not written, or whose folder is not there."""
     if path.suffix.lower() not in suffixes:
         raise ParameterError(
-            f"cannot write {str(path)!r}: the name must end in {' or '.join(suffixes)}", path=str(path)
+            f"{str(path)!r} cannot be written: the name must end in {' or '.join(suffixes)}", path=str(path)
         )
     if not path.absolute().parent.is_dir():
         raise ParameterError(
-            f"cannot write {str(path)!r}: the folder {str(path.parent)!r} does not exist; create it first",
+            f"{str(path)!r} cannot be written: the folder {str(path.parent)!r} does not exist; create it first",
             path=str(path),
         )
 
@@ -35,15 +35,6 @@ def write_array(path: Path, array: NDArray[np.generic]) -> None:
 
     def write(file: BinaryIO) -> None:
         np.save(file, array, allow_pickle=False)
-
-    atomic_write(path, write)
-
-
-def write_arrays(path: Path, arrays: Mapping[str, NDArray[np.generic]]) -> None:
-    """Write named arrays as `.npz`, without pickle."""
-
-    def write(file: BinaryIO) -> None:
-        np.savez(file, allow_pickle=False, **arrays)
 
     atomic_write(path, write)
 

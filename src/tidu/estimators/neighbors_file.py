@@ -1,19 +1,15 @@
-"""How does an estimator of neighbors survive on disk: one file, no code in it, rows copied block by block.
+"""What of an estimator of neighbors goes into its model file, and how does it come back?
 
-The file is a safetensors file whose header says what the tensors mean, as every model file of tidu. Rows
-that were saved in it stay there and are read when a search needs them. Only the parts common to the three
-estimators are known here.
+Rows are copied into the file block by block, stay there, and are read when a search needs them. Only the
+parts common to the three estimators are known here; the format is that of `tidu.persistence`.
 """
 
 from __future__ import annotations
 
-import json
-import math
 import os
-import struct
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import BinaryIO, Literal, TypeVar, cast
+from typing import Literal, TypeVar, cast
 
 import numpy as np
 from scipy import sparse
@@ -26,17 +22,14 @@ from tidu.errors import ModelFileError, ParameterError, TiduError
 from tidu.estimators.neighbors_base import NeighborsBase
 from tidu.estimators.neighbors_rows import Rows, open_matrix, rows_of
 from tidu.neighbors.metrics import Array
-from tidu.persistence import atomic_write, read_header
+from tidu.persistence import StreamedTensor, read_model_header, save_model
+from tidu.persistence.model import JSON
 from tidu.persistence.safetensors import Header
-from tidu.persistence.strict_json import parse_strict
 
 __all__ = ["load_neighbors", "save_neighbors"]
 
-_FORMAT, _VERSION = "tidu-model", 1
 _COPY_BYTES = 1 << 20
-_DTYPES = {"F": "f", "I": "i", "U": "u"}
 _SPARSE = ("rows.data", "rows.indices", "rows.indptr")
-
 
 Estimator = TypeVar("Estimator", bound=NeighborsBase)
 
@@ -46,36 +39,36 @@ def save_neighbors(model: NeighborsBase, path: str | os.PathLike[str], rows: Lit
     if rows not in ("embedded", "reference"):
         raise ParameterError(f"rows must be 'embedded' or 'reference'; got {rows!r}", got=rows)
     facts, arrays = model.saved_state()
-    sources: dict[str, BlockSource] = {name: ArraySource(array) for name, array in arrays.items()}
+    tensors: dict[str, Array | StreamedTensor] = {**arrays}
     if model._sample_weight is not None:
-        sources["sample_weight"] = ArraySource(model._sample_weight)
+        tensors["sample_weight"] = model._sample_weight
     if rows == "reference":
         facts["rows"] = _reference(model)
     elif sparse.issparse(model._fit_X):
         matrix = sparse.csr_array(model._fit_X)
         facts["rows"] = {"kind": "sparse", "shape": list(matrix.shape)}
         parts = (matrix.data, matrix.indices, matrix.indptr)
-        sources |= {name: ArraySource(part) for name, part in zip(_SPARSE, parts, strict=True)}
+        tensors |= zip(_SPARSE, parts, strict=True)
     else:
         facts["rows"] = {"kind": "embedded"}
-        sources["rows"] = rows_of(model._fit_X)
+        tensors["rows"] = _streamed(rows_of(model._fit_X))
     names = getattr(model, "feature_names_in_", None)
     facts["feature_names"] = None if names is None else [str(name) for name in names]
-    facts["parameters"] = {name: _json_value(name, value) for name, value in model.get_params(deep=False).items()}
-    # The widest dtypes first, so that every tensor is aligned.
-    ordered = dict(sorted(sources.items(), key=lambda item: (-item[1].dtype.itemsize, item[0])))
-    atomic_write(path, _writer(ordered, model.kind, facts))
+    facts["parameters"] = {name: _plain(name, value) for name, value in model.get_params(deep=False).items()}
+    save_model(path, model.kind, cast("Mapping[str, JSON]", facts), tensors)
 
 
 def load_neighbors(
     cls: type[Estimator], path: str | os.PathLike[str], rows: str | os.PathLike[str] | None
 ) -> Estimator:
     """Read what `save_neighbors` wrote; see `NeighborsBase.load`."""
-    header = read_header(path)
-    facts = _facts(header, path, cls.kind)
+    header = read_model_header(path)
+    if header.kind != cls.kind:
+        raise _refuse(path, f"its kind is {header.kind[:80]!r}, not {cls.kind!r}")
+    facts = header.facts
     try:
         model = cls(**_parameters(cls, facts.get("parameters")))
-        tensors = _tensors(header, path)
+        tensors = _tensors(header.stored, path)
         found, where = _rows(facts.get("rows"), tensors, rows)
         small = {name: np.array(source.read(0, source.shape[0])) for name, source in tensors.items() if name != "rows"}
         model.restore_state(facts, small)
@@ -95,56 +88,21 @@ def load_neighbors(
 # ---------------------------------------------------------------------------------------- writing
 
 
-def _writer(sources: Mapping[str, BlockSource], kind: str, facts: Mapping[str, object]) -> Callable[[BinaryIO], None]:
-    about = {"format": _FORMAT, "version": _VERSION, "kind": kind, "tidu_version": _version(), **facts}
-    header: dict[str, object] = {"__metadata__": {"tidu": json.dumps(about, ensure_ascii=False, allow_nan=False)}}
-    offset = 0
-    for name, source in sources.items():
-        end = offset + math.prod(source.shape) * source.dtype.itemsize
-        header[name] = {"dtype": _dtype_name(source), "shape": list(source.shape), "data_offsets": [offset, end]}
-        offset = end
-    encoded = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode("utf-8")
-    encoded += b" " * (-len(encoded) % 8)
-
-    def write(file: BinaryIO) -> None:
-        file.write(struct.pack("<Q", len(encoded)))
-        file.write(encoded)
-        for source in sources.values():
-            little = source.dtype.newbyteorder("<")
-            for _, block in blocks(source, max(1, _COPY_BYTES // row_bytes(source))):
-                file.write(np.ascontiguousarray(block, little).reshape(-1).view(np.uint8).data)
-
-    return write
+def _streamed(rows: BlockSource) -> StreamedTensor:
+    at_once = max(1, _COPY_BYTES // row_bytes(rows))
+    return StreamedTensor(rows.shape, rows.dtype, lambda: (block for _, block in blocks(rows, at_once)))
 
 
-def _version() -> str:
-    from importlib.metadata import PackageNotFoundError, version
-
-    try:
-        return version("tidu")
-    except PackageNotFoundError:
-        return "unknown"  # a source tree that was never installed can still save
-
-
-def _dtype_name(source: BlockSource) -> str:
-    if source.dtype.kind == "b":
-        return "BOOL"
-    return f"{source.dtype.kind.upper()}{8 * source.dtype.itemsize}"
-
-
-def _json_value(name: str, value: object) -> object:
+def _plain(name: str, value: object) -> object:
+    """Return the value of a parameter without NumPy's scalars."""
     if callable(value):
         raise ParameterError(
             f"{name} is a function, which cannot be saved without pickle; set it to 'uniform' or 'distance' first",
             parameter=name,
         )
-    if isinstance(value, np.generic):
-        value = value.item()
     if isinstance(value, Mapping):
-        return {str(key): _json_value(name, item) for key, item in value.items()}
-    if isinstance(value, float) and not math.isfinite(value):
-        return {"$float": str(value)}  # JSON has no infinity, the Chebyshev distance's p
-    return value
+        return {str(key): _plain(name, item) for key, item in value.items()}
+    return value.item() if isinstance(value, np.generic) else value
 
 
 def _reference(model: NeighborsBase) -> dict[str, object]:
@@ -186,24 +144,6 @@ def _refuse(path: object, reason: str) -> ModelFileError:
     )
 
 
-def _facts(header: Header, path: str | os.PathLike[str], kind: str) -> Mapping[str, object]:
-    if "tidu" not in header.metadata:
-        raise _refuse(path, "its metadata have no 'tidu' header")
-    facts = parse_strict(header.metadata["tidu"], f"the 'tidu' header of {str(path)!r}")
-    if not isinstance(facts, dict) or facts.get("format") != _FORMAT or type(facts.get("version")) is not int:
-        raise _refuse(path, f"its 'tidu' header does not say format {_FORMAT!r} and a version")
-    if facts["version"] > _VERSION:
-        raise ModelFileError(
-            f"{str(path)!r} has version {facts['version']} of the model format, this tidu reads up to {_VERSION}; "
-            "update tidu",
-            path=path,
-            reason="newer version",
-        )
-    if facts.get("kind") != kind:
-        raise _refuse(path, f"its kind is {str(facts.get('kind'))[:80]!r}, not {kind!r}")
-    return facts
-
-
 def _parameters(cls: type[NeighborsBase], given: object) -> dict[str, object]:
     if not isinstance(given, dict):
         raise ParameterError("its parameters are no object")
@@ -211,15 +151,7 @@ def _parameters(cls: type[NeighborsBase], given: object) -> dict[str, object]:
     unknown = [name for name in given if name not in known]
     if unknown:
         raise ParameterError(f"it has the unknown parameter {unknown[0][:80]!r}")
-    return {name: _python_value(value) for name, value in given.items()}
-
-
-def _python_value(value: object) -> object:
-    if isinstance(value, dict):
-        return (
-            float(str(value["$float"])) if set(value) == {"$float"} else {k: _python_value(v) for k, v in value.items()}
-        )
-    return value
+    return given
 
 
 def _tensors(header: Header, path: str | os.PathLike[str]) -> dict[str, BlockSource]:
@@ -232,9 +164,7 @@ def _tensors(header: Header, path: str | os.PathLike[str]) -> dict[str, BlockSou
         if not entry.shape:
             raise _refuse(path, f"tensor {name[:80]!r} has no axis")
         begin = header.data_start + entry.begin
-        # Bytes of booleans may hold anything; as numbers they are compared with 0 below.
-        code = "|u1" if entry.dtype == "BOOL" else f"<{_DTYPES[entry.dtype[0]]}{int(entry.dtype[1:]) // 8}"
-        source = NpySource(file, Layout(entry.shape, np.dtype(code), False, begin), str(path), begin)
+        source = NpySource(file, Layout(entry.shape, entry.stored_dtype, False, begin), str(path), begin)
         found[name] = source if entry.dtype != "BOOL" else ArraySource(source.read(0, source.shape[0]) != 0, str(path))
     return found
 

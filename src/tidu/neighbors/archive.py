@@ -1,67 +1,67 @@
-"""How are arrays kept in one file, and read again without trusting what is found there?
+"""How are arrays read from one file again without trusting what is found there?
 
-A `.npz` file without pickle and without compression, so that what a header claims can be compared with the bytes
-that follow before memory is taken. This file knows nothing of what arrays mean.
+A `.npz` file without pickle and without compression, as `tidu.persistence.write_npz` makes it, so that what a header
+claims can be compared with the bytes that follow before memory is taken. This file knows nothing of what arrays mean.
 """
 
 from __future__ import annotations
 
-import os
 import zipfile
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 from numpy.lib import format as npy_format
-from numpy.typing import NDArray
 
 from tidu.data.formats.npy import HEADER_BYTES, Layout, parse_header
 from tidu.errors import DataError
 from tidu.neighbors.metrics import Array
 
-__all__ = ["DAMAGE", "array_of", "layout_of", "write_arrays", "write_beside"]
+__all__ = ["Layouts", "array_of", "arrays_of", "layout_of", "opened"]
 
-DAMAGE = (OSError, ValueError, EOFError, KeyError, NotImplementedError, RuntimeError, zipfile.BadZipFile)
+Layouts: TypeAlias = Mapping[str, tuple[tuple[int, ...], np.dtype[np.generic]]]
+"""Shape and dtype of each array."""
+_DAMAGE = (OSError, ValueError, EOFError, KeyError, NotImplementedError, RuntimeError, zipfile.BadZipFile)
 """What a damaged or foreign file may raise."""
 
 
-def write_arrays(path: Path, arrays: Mapping[str, NDArray[np.generic]]) -> None:
-    """Write arrays beside their place, then move them there.
+@contextmanager
+def opened(path: Path, damage: DataError) -> Iterator[zipfile.ZipFile | None]:
+    """Open an archive for a ``with`` block, or give None where there is no file.
+
+    Parameters
+    ----------
+    path : Path
+    damage : DataError
+        Raised in place of whatever a damaged or foreign file makes fail in the block.
+    """
+    if not path.exists():
+        yield None
+        return
+    try:
+        with zipfile.ZipFile(path) as archive:
+            yield archive
+    except _DAMAGE as error:
+        raise damage from error
+
+
+def arrays_of(archive: zipfile.ZipFile, expected: Layouts) -> dict[str, Array] | None:
+    """Return arrays of these shapes and dtypes, or None where one has others.
 
     Raises
     ------
-    DataError
-        If that is not possible.
+    ValueError and others
+        If the archive is damaged; see `opened`.
     """
-    with write_beside(path) as beside, open(beside, "wb") as file:
-        np.savez(file, **dict(arrays))  # type: ignore[arg-type]  # the stub takes them all for flags
-        file.flush()
-        os.fsync(file.fileno())
-
-
-class write_beside:
-    """Give a path beside a file for a ``with`` block; after it what was written there takes the file's place."""
-
-    def __init__(self, target: Path) -> None:
-        self._target = target
-        self._beside = target.with_name(f"{target.name}.{os.getpid()}.tmp")
-
-    def __enter__(self) -> Path:
-        return self._beside
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        try:
-            if error is None:
-                os.replace(self._beside, self._target)
-                return
-        except OSError as failed:
-            error = failed
-        with suppress(OSError):
-            self._beside.unlink(missing_ok=True)
-        if isinstance(error, OSError):
-            message = f"{self._target} cannot be written: {error.strerror}"
-            raise DataError(message, path=str(self._target)) from error
+    found = {}
+    for name, (shape, dtype) in expected.items():
+        layout = layout_of(archive, name)
+        if layout.shape != shape or layout.dtype != dtype:
+            return None
+        found[name] = array_of(archive, name)
+    return found
 
 
 def layout_of(archive: zipfile.ZipFile, name: str) -> Layout:
@@ -69,8 +69,8 @@ def layout_of(archive: zipfile.ZipFile, name: str) -> Layout:
 
     Raises
     ------
-    ValueError and others of `DAMAGE`
-        If they are not.
+    ValueError and others
+        If they are not; see `opened`.
     """
     info = archive.getinfo(f"{name}.npy")
     if info.compress_type != zipfile.ZIP_STORED:

@@ -1,7 +1,7 @@
 """How does a long search go on from where it was interrupted, with the same bits?
 
 A folder holds what the search is (`search.json`), the results of finished blocks of queries, and the heaps of the
-block that is being worked on. All of it is written beside its place and then moved there, and read without pickle.
+block that is being worked on. All of it is written whole or not at all, and read without pickle.
 This file knows nothing of how neighbors are found.
 """
 
@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import os
 import time
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -18,15 +17,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tidu.errors import DataError, ParameterError
-from tidu.neighbors.archive import DAMAGE, array_of, layout_of, write_arrays, write_beside
+from tidu.neighbors.archive import Layouts, arrays_of, opened
 from tidu.neighbors.heaps import Heaps
 from tidu.neighbors.metrics import Array
+from tidu.persistence import atomic_write_text, write_npz
 
 __all__ = ["Checkpoint", "blocks_before"]
 
 _DESCRIPTION = "search.json"
 _CURRENT = "current.npz"
-Layouts = Mapping[str, tuple[tuple[int, ...], "np.dtype[np.generic]"]]
 _PLACE: Layouts = {"start": ((1,), np.dtype(np.int64)), "n_blocks": ((1,), np.dtype(np.int64))}
 _LARGEST_DESCRIPTION = 1 << 16
 _BLOCKS = "queries and rows of a block"
@@ -73,8 +72,7 @@ class Checkpoint:
             if found is None:
                 for path in (*self._folder.glob("block-*.npz"), self._folder / _CURRENT):
                     path.unlink(missing_ok=True)
-                with write_beside(self._folder / _DESCRIPTION) as beside:
-                    beside.write_bytes(json.dumps(wanted, indent=1).encode())
+                atomic_write_text(self._folder / _DESCRIPTION, json.dumps(wanted, indent=1))
         except OSError as error:
             raise DataError(f"{self._folder}: {error.strerror}; choose another folder", path=str(folder)) from error
         if found is not None and found != wanted:
@@ -112,22 +110,18 @@ class Checkpoint:
 
     def _store(self, name: str, keys: Array, indices: NDArray[np.int64], **more: int) -> None:
         arrays: dict[str, Array] = {key: np.array([value], np.int64) for key, value in more.items()}
-        write_arrays(self._folder / name, {"keys": keys, "indices": indices, **arrays})
+        write_npz(self._folder / name, {"keys": keys, "indices": indices, **arrays})
         self._saved_s = time.monotonic()
 
     def _load(self, name: str, expected: Layouts) -> dict[str, Array] | None:
         path = self._folder / name
-        if not path.exists():
-            return None
-        try:
-            with zipfile.ZipFile(path) as archive:
-                for key, (shape, dtype) in expected.items():
-                    layout = layout_of(archive, key)
-                    if layout.shape != shape or layout.dtype != dtype:
-                        raise _damaged(path)
-                return {key: array_of(archive, key) for key in expected}
-        except DAMAGE as error:
-            raise _damaged(path) from error
+        with opened(path, _damaged(path)) as archive:
+            if archive is None:
+                return None
+            found = arrays_of(archive, expected)
+            if found is None:
+                raise ValueError("other shapes or dtypes")
+            return found
 
 
 def _pairs(shape: tuple[int, ...], key_dtype: type) -> Layouts:

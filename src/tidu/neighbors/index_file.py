@@ -15,8 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tidu.errors import DataError
-from tidu.neighbors.archive import DAMAGE, array_of, layout_of, write_arrays
+from tidu.neighbors.archive import Layouts, array_of, arrays_of, layout_of, opened
 from tidu.neighbors.metrics import Array
+from tidu.persistence import write_npz
 
 __all__ = ["peek_index", "read_index", "write_index"]
 
@@ -25,19 +26,17 @@ _MOST_TEXT_BYTES = 1 << 16
 
 
 def write_index(path: str | os.PathLike[str], digest: str, arrays: Mapping[str, NDArray[np.generic]]) -> None:
-    """Write arrays beside their place, then move them there.
+    """Write the arrays as one file, or nothing.
 
     Raises
     ------
     DataError
-        If that is not possible.
+        If the file cannot be written.
     """
-    write_arrays(Path(path), {"format": np.array([_FORMAT]), "digest": np.array([digest]), **arrays})
+    write_npz(path, {"format": np.array([_FORMAT]), "digest": np.array([digest]), **arrays})
 
 
-def read_index(
-    path: str | os.PathLike[str], digest: str, expected: Mapping[str, tuple[tuple[int, ...], np.dtype[np.generic]]]
-) -> dict[str, Array] | None:
+def read_index(path: str | os.PathLike[str], digest: str, expected: Layouts) -> dict[str, Array] | None:
     """Return the arrays, or None where there is no file or it was made of other rows or sizes.
 
     Raises
@@ -45,24 +44,14 @@ def read_index(
     DataError
         If the file is no index.
     """
-    target = Path(path)
-    if not target.exists():
-        return None
-    try:
-        with zipfile.ZipFile(target) as archive:
-            if _text(archive, "format") != _FORMAT:
-                raise _no_index(target)
-            if _text(archive, "digest") != digest:
-                return None
-            found = {}
-            for name, (shape, dtype) in expected.items():
-                layout = layout_of(archive, name)
-                if layout.shape != shape or layout.dtype != dtype:
-                    return None
-                found[name] = array_of(archive, name)
-            return found
-    except DAMAGE as error:
-        raise _no_index(target) from error
+    with opened(Path(path), _no_index(path)) as archive:
+        if archive is None:
+            return None
+        if _text(archive, "format") != _FORMAT:
+            raise ValueError("another format")
+        if _text(archive, "digest") != digest:
+            return None
+        return arrays_of(archive, expected)
 
 
 def peek_index(path: str | os.PathLike[str], name: str) -> tuple[int, ...] | None:
@@ -73,14 +62,8 @@ def peek_index(path: str | os.PathLike[str], name: str) -> tuple[int, ...] | Non
     DataError
         If the file is no index.
     """
-    target = Path(path)
-    if not target.exists():
-        return None
-    try:
-        with zipfile.ZipFile(target) as archive:
-            return layout_of(archive, name).shape
-    except DAMAGE as error:
-        raise _no_index(target) from error
+    with opened(Path(path), _no_index(path)) as archive:
+        return None if archive is None else layout_of(archive, name).shape
 
 
 def _text(archive: zipfile.ZipFile, name: str) -> str:
@@ -90,5 +73,6 @@ def _text(archive: zipfile.ZipFile, name: str) -> str:
     return str(array_of(archive, name)[0])
 
 
-def _no_index(path: Path) -> DataError:
-    return DataError(f"{path} is no index of tidu; give another path, or remove the file", path=str(path))
+def _no_index(path: str | os.PathLike[str]) -> DataError:
+    name = os.fspath(path)
+    return DataError(f"{name} is no index of tidu; give another path, or remove the file", path=name)

@@ -66,8 +66,7 @@ def atomic_write(path: str | os.PathLike[str], write: Callable[[BinaryIO], None]
     except BaseException as error:
         temporary.unlink(missing_ok=True)
         if isinstance(error, OSError):
-            reason = error.strerror or str(error)
-            raise DataError(f"cannot write {str(target)!r}: {reason}", path=target, reason=reason) from error
+            raise _unwritable(target, error.strerror or str(error)) from error
         raise
 
 
@@ -94,24 +93,21 @@ def _checked_mode(target: Path) -> int | None:
     """Return the permissions of the file that will be replaced, None when there is none yet."""
     folder = target.parent
     if not folder.is_dir():
-        raise DataError(
-            f"cannot write {str(target)!r}: the folder {str(folder)!r} does not exist; create it first",
-            path=target,
-            reason="missing folder",
-        )
+        raise _unwritable(target, "missing folder", f"the folder {str(folder)!r} does not exist; create it first")
     try:
         mode = target.stat().st_mode
     except FileNotFoundError:
         return None
     except OSError as error:
-        reason = error.strerror or str(error)
-        raise DataError(f"cannot write {str(target)!r}: {reason}", path=target, reason=reason) from error
+        raise _unwritable(target, error.strerror or str(error)) from error
     if not stat.S_ISREG(mode):
         what = "a folder" if stat.S_ISDIR(mode) else "not a regular file"
-        raise DataError(
-            f"cannot write {str(target)!r}: it is {what}; give the name of a file", path=target, reason=what
-        )
+        raise _unwritable(target, what, f"it is {what}; give the name of a file")
     return stat.S_IMODE(mode)
+
+
+def _unwritable(target: Path, reason: str, problem: str = "") -> DataError:
+    return DataError(f"{str(target)!r} cannot be written: {problem or reason}", path=target, reason=reason)
 
 
 def _sync_folder(folder: Path) -> None:

@@ -12,18 +12,13 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
-from typing import TypeAlias
-
-import numpy as np
-from numpy.typing import NDArray
 
 from tidu.errors import ModelFileError, ParameterError
-from tidu.persistence.safetensors import read_safetensors, write_safetensors
+from tidu.persistence.safetensors import Header, read_header, read_safetensors, write_safetensors
+from tidu.persistence.streamed import StreamedTensor, Tensor
 from tidu.persistence.strict_json import JSON, parse_strict
 
-__all__ = ["JSON", "SavedModel", "load_model", "save_model"]
-
-Tensor: TypeAlias = NDArray[np.generic]
+__all__ = ["JSON", "ModelHeader", "SavedModel", "load_model", "read_model_header", "save_model"]
 
 FORMAT = "tidu-model"
 VERSION = 1
@@ -56,8 +51,29 @@ class SavedModel:
     tidu_version: str
 
 
+@dataclass(frozen=True, slots=True)
+class ModelHeader:
+    """What a model file says of itself before its tensors.
+
+    Parameters
+    ----------
+    kind, facts, tidu_version
+        As in `SavedModel`.
+    stored : Header
+        Where the tensors lie in the file, with shapes and dtypes.
+    """
+
+    kind: str
+    facts: Mapping[str, JSON]
+    stored: Header
+    tidu_version: str
+
+
 def save_model(
-    path: str | os.PathLike[str], kind: str, facts: Mapping[str, JSON], tensors: Mapping[str, Tensor]
+    path: str | os.PathLike[str],
+    kind: str,
+    facts: Mapping[str, JSON],
+    tensors: Mapping[str, Tensor | StreamedTensor],
 ) -> None:
     """Save a model as one file, or nothing.
 
@@ -70,7 +86,7 @@ def save_model(
     facts : mapping of str to JSON value
         None, booleans, Python numbers, text, and lists and dicts of them. NaN and infinities are kept,
         as ``{"$float": "nan"}`` in the file. Tuples come back as lists.
-    tensors : mapping of str to ndarray
+    tensors : mapping of str to ndarray or StreamedTensor
         The learned arrays.
 
     Raises
@@ -85,7 +101,8 @@ def save_model(
 
     Examples
     --------
-    >>> import tempfile, pathlib
+    >>> import pathlib, tempfile
+    >>> import numpy as np
     >>> path = pathlib.Path(tempfile.mkdtemp()) / "m.safetensors"
     >>> save_model(path, "line", {"loss": float("inf")}, {"w": np.ones(2)})
     >>> model = load_model(path)
@@ -109,6 +126,35 @@ def load_model(path: str | os.PathLike[str]) -> SavedModel:
         If the file is missing, damaged, foreign, or of a newer version of the format; with `path`.
     """
     tensors, metadata = read_safetensors(path)
+    kind, facts, written_by = _described(metadata, path)
+    return SavedModel(kind, facts, tensors, written_by)
+
+
+def read_model_header(path: str | os.PathLike[str]) -> ModelHeader:
+    """Read and check what `save_model` saved, without reading its tensors.
+
+    Raises
+    ------
+    ModelFileError
+        As `load_model`.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> import numpy as np
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "m.safetensors"
+    >>> save_model(path, "line", {"loss": 0.5}, {"w": np.ones((2, 3))})
+    >>> header = read_model_header(path)
+    >>> header.kind, header.facts, header.stored.tensors["w"].shape
+    ('line', {'loss': 0.5}, (2, 3))
+    """
+    stored = read_header(path)
+    kind, facts, written_by = _described(stored.metadata, path)
+    return ModelHeader(kind, facts, stored, written_by)
+
+
+def _described(metadata: Mapping[str, str], path: str | os.PathLike[str]) -> tuple[str, dict[str, JSON], str]:
+    """Return kind, facts and the version of tidu that wrote the file."""
     if _METADATA_KEY not in metadata:
         raise _foreign(path, "a safetensors file, but its metadata have no 'tidu' header")
     content = parse_strict(metadata[_METADATA_KEY], f"the 'tidu' header of {str(path)!r}")
@@ -119,7 +165,7 @@ def load_model(path: str | os.PathLike[str]) -> SavedModel:
     if not isinstance(kind, str) or not isinstance(written_by, str):
         raise _foreign(path, "its 'tidu' header lacks 'kind' or 'tidu_version'")
     facts = {name: _decoded(value, path) for name, value in content.items() if name not in _RESERVED}
-    return SavedModel(kind, facts, tensors, written_by)
+    return kind, facts, written_by
 
 
 def _installed_version() -> str:

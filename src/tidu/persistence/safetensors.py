@@ -12,18 +12,16 @@ import stat
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import BinaryIO, TypeAlias
+from typing import BinaryIO
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tidu.errors import DtypeError, ModelFileError, ParameterError
 from tidu.persistence.atomic import atomic_write
+from tidu.persistence.streamed import StreamedTensor, Tensor
 from tidu.persistence.strict_json import JSON, parse_strict
 
 __all__ = ["Header", "TensorEntry", "read_header", "read_safetensors", "write_safetensors"]
-
-Tensor: TypeAlias = NDArray[np.generic]
 
 MAX_HEADER_BYTES = 100_000_000
 _PREFIX_BYTES = 8
@@ -58,6 +56,11 @@ class TensorEntry:
     begin: int
     end: int
 
+    @property
+    def stored_dtype(self) -> np.dtype[np.generic]:
+        """Dtype of its numbers in the file; uint8 for BOOL, whose bytes may hold anything."""
+        return np.dtype("u1" if self.dtype == "BOOL" else f"<{_DTYPES[self.dtype]}")
+
 
 @dataclass(frozen=True, slots=True)
 class Header:
@@ -68,14 +71,16 @@ class Header:
     data_start: int
 
 
-def write_safetensors(path: str | os.PathLike[str], tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:
+def write_safetensors(
+    path: str | os.PathLike[str], tensors: Mapping[str, Tensor | StreamedTensor], metadata: Mapping[str, str]
+) -> None:
     """Write arrays and text as one safetensors file, or nothing.
 
     Parameters
     ----------
     path : str or path-like
         The file; replaced as a whole when it exists.
-    tensors : mapping of str to ndarray
+    tensors : mapping of str to ndarray or StreamedTensor
         Booleans, integers and floats of 16 to 64 bits, of any shape, byte order and strides. Bits are
         kept, those of NaN too.
     metadata : mapping of str to str
@@ -88,7 +93,7 @@ def write_safetensors(path: str | os.PathLike[str], tensors: Mapping[str, Tensor
     ParameterError
         If a name or text cannot stand in the header.
     DataError
-        If the file cannot be written.
+        If the file cannot be written, or blocks are not what their tensor claims.
 
     Notes
     -----
@@ -104,17 +109,16 @@ def write_safetensors(path: str | os.PathLike[str], tensors: Mapping[str, Tensor
     >>> tensors["w"].tolist(), metadata
     ([[1.0, 0.0], [0.0, 1.0]], {'made': 'by hand'})
     """
-    plain = {name: _little_endian(name, tensor) for name, tensor in tensors.items()}
+    streamed = {name: _streamed(tensor) for name, tensor in tensors.items()}
     # by UTF-8 bytes, as the reference writer sorts; code points of str have the same order
-    names = sorted(plain, key=lambda name: (_ORDER[_dtype_name(plain[name])], name))
-    header = _encoded_header({name: plain[name] for name in names}, metadata)
+    names = sorted(streamed, key=lambda name: (_ORDER[_dtype_name(name, streamed[name].dtype)], name))
+    header = _encoded_header({name: streamed[name] for name in names}, metadata)
 
     def write(file: BinaryIO) -> None:
         file.write(struct.pack("<Q", len(header)))
         file.write(header)
         for name in names:
-            if plain[name].size:
-                file.write(plain[name].reshape(-1).view(np.uint8).data)
+            streamed[name].write(file, name)
 
     atomic_write(path, write)
 
@@ -181,27 +185,30 @@ def read_safetensors(path: str | os.PathLike[str]) -> tuple[dict[str, Tensor], d
 # ---------------------------------------------------------------------------------------- writing
 
 
-def _little_endian(name: str, tensor: Tensor) -> Tensor:
+def _streamed(tensor: Tensor | StreamedTensor) -> StreamedTensor:
+    if isinstance(tensor, StreamedTensor):
+        return tensor
     array = np.asarray(tensor)
-    if f"{array.dtype.kind}{array.dtype.itemsize}" not in _NAMES:
-        raise DtypeError(
-            f"tensor {name!r} has dtype {array.dtype}, which safetensors cannot hold; "
-            f"expected a boolean, integer or float of at most 64 bits",
-            name=name,
-            got=array.dtype,
-        )
-    return np.asarray(array, dtype=array.dtype.newbyteorder("<"), order="C")
+    return StreamedTensor(array.shape, array.dtype, lambda: (array,))
 
 
 def _is_text(value: object) -> bool:
     return isinstance(value, str)
 
 
-def _dtype_name(array: Tensor) -> str:
-    return _NAMES[f"{array.dtype.kind}{array.dtype.itemsize}"]
+def _dtype_name(name: str, dtype: np.dtype[np.generic]) -> str:
+    found = _NAMES.get(f"{dtype.kind}{dtype.itemsize}")
+    if found is None:
+        raise DtypeError(
+            f"tensor {name!r} has dtype {dtype}, which safetensors cannot hold; "
+            f"expected a boolean, integer or float of at most 64 bits",
+            name=name,
+            got=dtype,
+        )
+    return found
 
 
-def _encoded_header(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> bytes:
+def _encoded_header(tensors: Mapping[str, StreamedTensor], metadata: Mapping[str, str]) -> bytes:
     header: dict[str, JSON] = {}
     if metadata:
         for key, text in metadata.items():
@@ -209,12 +216,13 @@ def _encoded_header(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) 
                 raise ParameterError(f"metadata must map str to str; got {key!r}: {type(text).__name__}", key=key)
         header["__metadata__"] = dict(metadata)
     offset = 0
-    for name, array in tensors.items():
+    for name, tensor in tensors.items():
         if not _is_text(name) or name == "__metadata__":
             raise ParameterError(f"a tensor's name must be a str other than '__metadata__'; got {name!r}", name=name)
-        offsets = [offset, offset + array.nbytes]
-        header[name] = {"dtype": _dtype_name(array), "shape": list(array.shape), "data_offsets": offsets}
-        offset += array.nbytes
+        offsets = [offset, offset + tensor.nbytes]
+        dtype = _dtype_name(name, tensor.dtype)
+        header[name] = {"dtype": dtype, "shape": list(tensor.shape), "data_offsets": offsets}
+        offset += tensor.nbytes
     try:
         encoded = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode("utf-8")
     except UnicodeEncodeError as error:
@@ -359,7 +367,7 @@ def _read_tensor(file: BinaryIO, entry: TensorEntry, path: object) -> Tensor:
     if entry.dtype == "BOOL":
         flags: Tensor = (raw != 0).reshape(entry.shape)
         return flags
-    little = raw.view(np.dtype(_DTYPES[entry.dtype]).newbyteorder("<"))
+    little = raw.view(entry.stored_dtype)
     return little.astype(little.dtype.newbyteorder("="), copy=False).reshape(entry.shape)
 
 
