@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 WORKERS ?= auto
 
-.PHONY: setup demo test test-long lint type arch check doc bench clean
+.PHONY: setup demo test test-long lint type arch check doc pictures bench clean
 
 setup: $(VENV)/.installed
 
@@ -38,6 +38,9 @@ check: test lint type arch
 doc: setup
 	$(BIN)/python docs/make_primitives.py
 
+pictures: setup
+	$(BIN)/python docs/make_pictures.py
+
 bench: setup
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
 	$(BIN)/tidu bench train
@@ -45,6 +48,9 @@ bench: setup
 	$(BIN)/python benchmarks/gradient_cost.py
 	$(BIN)/python benchmarks/peers.py
 	$(BIN)/python benchmarks/digits_accuracy.py
+	$(BIN)/python benchmarks/existence_is_not_learning.py
+	$(BIN)/python benchmarks/floor_against_scores.py
+	$(BIN)/python benchmarks/planned_problems.py --seeds 3
 
 clean:
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache tidu-demo

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from tidu import functions as functions
     from tidu import nn as nn
     from tidu import ops as ops
+    from tidu.approximation.approximate import approximate as approximate
+    from tidu.assessment import assess as assess
     from tidu.estimators import KNeighborsClassifier as KNeighborsClassifier
     from tidu.estimators import KNeighborsRegressor as KNeighborsRegressor
     from tidu.estimators import MLPClassifier as MLPClassifier
@@ -57,6 +59,8 @@ filled_by("tidu.ops", "tidu.functions")
 
 # Everything is loaded when first asked for, so that `import tidu` stays quick.
 _HOME = {
+    "tidu.approximation": ("approximate",),
+    "tidu.assessment": ("assess",),
     "tidu.estimators": (
         "MLPClassifier",
         "MLPRegressor",
@@ -81,6 +85,7 @@ _HOME = {
 _LATER = {name: module for module, names in _HOME.items() for name in names}
 _PACKAGES = {"nn", "learn", "neighbors", "data", "estimators", "explanation", "expressions", "persistence"}
 _PACKAGES |= {"words", "native", "interpret", "ops", "trace", "functions", "differentiate", "compile", "transforms"}
+_PACKAGES |= {"approximation", "assessment"}
 
 __all__ = sorted([*_LATER, "config", "errors", "nn", "random"])
 

@@ -14,8 +14,8 @@ from click.testing import CliRunner
 from tests.app.conftest import Run
 
 from tidu.app.one_line import EXIT_BUG, EXIT_INTERRUPTED, OneLineGroup
-from tidu.app.target import read_target
 from tidu.data import open_dataset
+from tidu.data.target import read_target
 from tidu.errors import DataError, ShapeError
 
 

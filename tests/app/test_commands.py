@@ -11,7 +11,7 @@ from tests.app.conftest import Run
 from tests.app.pages import Page
 
 from tidu import __version__
-from tidu.app.intervals import bootstrap_r2, r2, wilson
+from tidu.assessment.intervals import bootstrap_r2, r2, wilson
 from tidu.neighbors import kneighbors
 
 
@@ -75,7 +75,7 @@ def test_the_version_is_the_packages(run: Run) -> None:
     assert run("--version").output == f"tidu {__version__}\n"
 
 
-@pytest.mark.parametrize("command", ["demo", "fit", "predict", "explain", "knn"])
+@pytest.mark.parametrize("command", ["demo", "fit", "predict", "explain", "approximate", "knn"])
 def test_every_command_has_help_with_an_example(run: Run, command: str) -> None:
     result = run(command, "--help")
     assert result.exit_code == 0

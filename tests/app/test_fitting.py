@@ -12,15 +12,15 @@ from sklearn.linear_model import LogisticRegression
 from tests.app.conftest import Run, flowers
 from tests.app.pages import Page
 
-from tidu.app.network import Network
 from tidu.app.one_line import EXIT_INTERRUPTED
 from tidu.app.problem import open_problem
 from tidu.app.progress import EpochBar
-from tidu.app.scaling import scaled_matrix
 from tidu.app.settings import FitSettings
 from tidu.app.training import LINEAR_PENALTY, open_features, train
+from tidu.data.scaling import scaled_matrix
 from tidu.errors import BudgetError
 from tidu.learn.history import EpochRecord
+from tidu.persistence.feed_forward import FeedForward
 
 MODELS = {"linear.tidu.safetensors", "network.tidu.safetensors", "report.html"}
 
@@ -46,7 +46,7 @@ def test_the_demo_needs_nothing_and_leaves_report_and_models(run: Run, tmp_path:
 
 def test_a_text_target_is_classified(fitted: Path) -> None:
     assert files(fitted) == MODELS
-    network = Network.load(fitted / "network.tidu.safetensors")
+    network = FeedForward.load(fitted / "network.tidu.safetensors")
     assert network.class_names == ("iris", "rose", "tulip")
     assert network.feature_names == ("width", "height")
     assert network.layer_sizes == (2, 8, 3)
@@ -58,7 +58,7 @@ def test_a_number_is_regressed_in_its_own_units(run: Run, numbers_csv: Path, tmp
     linear, _ = scores(result.output)
     assert linear > 0.95
     assert "bootstrap" in result.output
-    network = Network.load(tmp_path / "linear.tidu.safetensors")
+    network = FeedForward.load(tmp_path / "linear.tidu.safetensors")
     assert network.feature_names == ("size", "town=Bern", "town=Genf")
     assert 100_000 < network.target_shift < 500_000
 
@@ -86,7 +86,7 @@ def test_a_folder_of_pictures_is_judged_on_its_own_test_batch(run: Run, pictures
     assert result.exit_code == 0, result.output
     assert "The data have their own 80 test rows" in result.output
     assert "3,072 x uint8" in result.output
-    network = Network.load(tmp_path / "network.tidu.safetensors")
+    network = FeedForward.load(tmp_path / "network.tidu.safetensors")
     assert network.image_shape == (32, 32, 3)
     assert network.scaling.kind == "pixels"
     page = Page((tmp_path / "report.html").read_text(encoding="utf-8"))
@@ -150,7 +150,7 @@ def test_the_same_seed_gives_the_same_models(run: Run, classes_csv: Path, tmp_pa
         seed = 7 if name != "three" else 8
         out = tmp_path / name
         run("fit", classes_csv, "--target", "kind", "--out", out, "--epochs", 3, "--seed", seed, "--models", "network")
-        found.append(Network.load(out / "network.tidu.safetensors").weights[0])
+        found.append(FeedForward.load(out / "network.tidu.safetensors").weights[0])
     assert np.array_equal(found[0], found[1])
     assert not np.array_equal(found[0], found[2])
 
@@ -183,9 +183,9 @@ def test_the_command_of_a_report_repeats_the_run(run: Run, fitted: Path, classes
     assert command is not None
     words = command[1].split()[1:]
     assert words[:2] == ["fit", str(classes_csv)]
-    before = Network.load(fitted / "network.tidu.safetensors").weights[0]
+    before = FeedForward.load(fitted / "network.tidu.safetensors").weights[0]
     assert run(*words).exit_code == 0
-    assert np.array_equal(before, Network.load(fitted / "network.tidu.safetensors").weights[0])
+    assert np.array_equal(before, FeedForward.load(fitted / "network.tidu.safetensors").weights[0])
 
 
 def test_control_c_keeps_the_best_so_far_and_still_reports(

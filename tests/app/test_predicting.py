@@ -9,16 +9,15 @@ import numpy as np
 import pytest
 from tests.app.conftest import Run
 
-from tidu.app.network import KIND, Network
 from tidu.app.problem import open_problem
-from tidu.app.scaling import scaled_matrix
 from tidu.app.settings import FitSettings
 from tidu.app.training import open_features, train
 from tidu.data import open_dataset
-from tidu.errors import ModelFileError
+from tidu.data.scaling import scaled_matrix
 from tidu.estimators.mlp_objective import Objective
 from tidu.estimators.mlp_parameters import network_of
-from tidu.persistence import load_model, save_model
+from tidu.persistence import load_model
+from tidu.persistence.feed_forward import FeedForward
 
 
 @pytest.mark.parametrize(("name", "target"), [("classes_csv", "kind"), ("numbers_csv", "price")])
@@ -30,7 +29,7 @@ def test_a_loaded_model_predicts_what_the_estimators_objective_does(
     problem = open_problem(settings)
     fitted = train(model, problem, open_features(problem, None), settings).network
     fitted.save(tmp_path / "m.safetensors")
-    loaded = Network.load(tmp_path / "m.safetensors")
+    loaded = FeedForward.load(tmp_path / "m.safetensors")
     hidden = network_of(() if model == "linear" else (5, 4), "relu", 0.0)
     objective = Objective(hidden, fitted.loss, 0.0)
     params = {"coefs": list(fitted.weights), "intercepts": list(fitted.biases)}
@@ -61,7 +60,7 @@ def test_predictions_are_written_whole(run: Run, fitted_numbers: Path, numbers_c
     array = np.load(tmp_path / "p.npy")
     table = [float(row[0]) for row in list(csv.reader((tmp_path / "p.csv").read_text().splitlines()))[1:]]
     assert array.tolist() == table
-    assert array == pytest.approx(Network.load(model).outputs(open_dataset(numbers_csv, target="price").X))
+    assert array == pytest.approx(FeedForward.load(model).outputs(open_dataset(numbers_csv, target="price").X))
 
 
 def test_columns_are_found_by_name_in_any_order(run: Run, fitted: Path, classes_csv: Path, tmp_path: Path) -> None:
@@ -88,49 +87,6 @@ def test_a_value_that_was_never_seen_is_refused(run: Run, fitted_numbers: Path, 
     result = run("predict", fitted_numbers / "linear.tidu.safetensors", tmp_path / "a.csv")
     assert result.exit_code == 2
     assert "Basel" in result.stderr
-
-
-@pytest.mark.parametrize(
-    ("fact", "value"),
-    [
-        ("activations", ["softmax", "relu"]),
-        ("activations", ["sorcery", "softmax"]),
-        ("activations", []),
-        ("activations", "relu"),
-        ("classes", ["iris"]),
-        ("features", ["width"]),
-        ("scaling", "magic"),
-        ("target_scale", float("nan")),
-        ("target_scale", "1"),
-        ("task", "astrology"),
-        ("image", {"shape": [2, 2, 2]}),
-        ("image", {"shape": [1, True, 2]}),
-    ],
-)
-def test_a_model_file_whose_facts_do_not_fit_is_refused(fitted: Path, tmp_path: Path, fact: str, value: object) -> None:
-    saved = load_model(fitted / "network.tidu.safetensors")
-    path = tmp_path / "m.safetensors"
-    save_model(path, KIND, {**saved.facts, fact: value}, saved.tensors)  # type: ignore[dict-item]
-    with pytest.raises(ModelFileError) as caught:
-        Network.load(path)
-    assert caught.value.facts["path"] == path
-
-
-@pytest.mark.parametrize("tensor", ["layers.0.weights", "layers.1.bias", "scaling.shift"])
-@pytest.mark.parametrize("damage", ["missing", "nan", "shape"])
-def test_a_model_file_whose_tensors_do_not_fit_is_refused(
-    fitted: Path, tmp_path: Path, tensor: str, damage: str
-) -> None:
-    saved = load_model(fitted / "network.tidu.safetensors")
-    tensors = dict(saved.tensors)
-    if damage == "missing":
-        del tensors[tensor]
-    else:
-        whole = tensors[tensor]
-        tensors[tensor] = whole * np.nan if damage == "nan" else np.concatenate([whole, whole])
-    save_model(tmp_path / "m.safetensors", KIND, saved.facts, tensors)
-    with pytest.raises(ModelFileError):
-        Network.load(tmp_path / "m.safetensors")
 
 
 def test_the_header_describes_the_model(fitted: Path, classes_csv: Path) -> None:

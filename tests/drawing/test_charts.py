@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from typing import Any
 from xml.etree import ElementTree
 
 import numpy as np
@@ -125,6 +126,69 @@ def test_a_value_that_is_not_finite_leaves_a_gap(hole: float) -> None:
 def test_a_value_that_is_not_positive_leaves_a_gap_on_a_logarithmic_axis() -> None:
     (path,) = series_paths(parsed(line_chart({"a": [(0, 1), (1, 0), (2, 10)]}, "x", "y", "t", log_y=True)))
     assert path.count("M") == 2
+
+
+NUMBER_TRIPLES = st.lists(st.tuples(NUMBERS, NUMBERS, NUMBERS), max_size=5)
+
+
+@settings(max_examples=80, deadline=None)
+@given(points=POINTS, band=NUMBER_TRIPLES, log=st.tuples(st.booleans(), st.booleans()), dashed=st.booleans())
+def test_any_band_gives_well_formed_xml_on_any_axes(
+    points: list[tuple[float, float]],
+    band: list[tuple[float, float, float]],
+    log: tuple[bool, bool],
+    dashed: bool,
+) -> None:
+    chosen = ["a"] if dashed else []
+    parsed(line_chart({"a": points}, "x", "y", "t", log_x=log[0], log_y=log[1], bands={"a": band}, dashed=chosen))
+
+
+def test_equal_ratios_are_equal_distances_on_a_logarithmic_x_axis_whose_ticks_are_the_data() -> None:
+    root = parsed(line_chart({"a": [(4, 1), (8, 2), (16, 3), (64, 4)]}, "x", "y", "t", log_x=True))
+    across = [float(mark.get("cx", "")) for mark in root.iter(f"{SVG}circle")]
+    np.testing.assert_allclose(np.diff(across) / np.diff(across)[0], [1, 1, 2], rtol=1e-3)
+    labels = [t.text for t in root.iter(f"{SVG}text") if t.get("class") == "middle small muted"]
+    assert labels == ["4", "8", "16", "64"]
+
+
+def test_what_is_not_positive_has_no_place_on_a_logarithmic_x_axis() -> None:
+    root = parsed(line_chart({"a": [(0, 1), (1, 2), (10, 3)]}, "x", "y", "t", log_x=True))
+    assert len(list(root.iter(f"{SVG}circle"))) == 2
+
+
+def test_a_band_goes_along_its_upper_ends_and_back_along_its_lower_ones() -> None:
+    band = [(0, 1.0, 3.0), (1, 2.0, 4.0), (2, math.nan, 5.0), (3, 0.0, 1.0)]
+    root = parsed(line_chart({"a": [(0, 2.0), (3, 0.5)]}, "x", "y", "t", bands={"a": band}))
+    (path,) = [item.get("d", "") for item in root.iter(f"{SVG}path") if item.get("class") == "band"]
+    first, second = path.split("Z")[:2]
+    assert [corner.split()[0] for corner in first[1:].split("L")][:2] == [
+        corner.split()[0] for corner in first[1:].split("L")
+    ][:-3:-1]
+    assert first.count("L") == 3
+    assert second.count("L") == 1
+
+
+def test_a_dashed_line_has_no_points_and_is_dashed_in_the_legend_too() -> None:
+    lines = {"measured": [(1, 1.0), (2, 2.0)], "law": [(1, 1.0), (2, 3.0)]}
+    root = parsed(line_chart(lines, "x", "y", "t", dashed=["law"]))
+    assert len(list(root.iter(f"{SVG}circle"))) == 2
+    assert sum(item.get("stroke-dasharray") is not None for item in root.iter(f"{SVG}path")) == 2
+
+
+@pytest.mark.parametrize("given_", [{"bands": {"b": []}}, {"dashed": ["b"]}, {"dots": ["b"]}])
+def test_a_band_or_dash_of_no_line_is_refused(given_: dict[str, Any]) -> None:
+    with pytest.raises(ParameterError) as caught:
+        line_chart({"a": [(0, 1)]}, "x", "y", "t", **given_)
+    assert caught.value.name == "b"  # type: ignore[attr-defined]
+
+
+def test_dots_are_not_joined() -> None:
+    root = parsed(
+        line_chart({"data": [(2, 1.0), (0, 3.0), (1, 2.0)], "fit": [(0, 3.0), (2, 1.0)]}, "x", "y", "t", dots=["data"])
+    )
+    dots, line = series_paths(root)
+    assert (dots.count("M"), dots.count("L")) == (3, 0)
+    assert (line.count("M"), line.count("L")) == (1, 1)
 
 
 def test_a_long_series_is_thinned_and_keeps_its_peak() -> None:

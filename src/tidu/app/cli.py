@@ -11,7 +11,10 @@ from pathlib import Path
 import click
 
 from tidu.app import options
+from tidu.app.approximate_command import approximate
+from tidu.app.assess_command import assess
 from tidu.app.bench.knn.command import knn as bench_knn
+from tidu.app.command_line import command_line
 from tidu.app.knn_command import knn
 from tidu.app.one_line import OneLineGroup
 from tidu.words import LANGUAGES, Language
@@ -36,7 +39,9 @@ def cli(context: click.Context, lang: Language | None) -> None:
     tidu demo                                    the main job on handwritten digits
     tidu fit data.csv --target price             the same on your own data
     tidu predict tidu-fit/network.tidu.safetensors new.csv
+    tidu assess data.csv --target price          is there a function, and how well can any model do
     tidu explain "(x+y)*z" x=-2 y=5 z=-4         backpropagation, step by step
+    tidu approximate "sin(3*x)"                  why a network can stand for any function
     """
     if lang is not None:
         context.default_map = _in_language(cli, lang)
@@ -69,7 +74,7 @@ def demo(out: Path, quick: bool, seed: int, memory_limit: int | None, lang: Lang
         seed=seed,
         memory_limit=memory_limit,
         lang=lang,
-        command=_command("demo", out=out, quick=quick, seed=seed, memory_limit=memory_limit, lang=lang),
+        command=command_line("demo", out=out, quick=quick, seed=seed, memory_limit=memory_limit, lang=lang),
     )
     run_fit(chosen)
 
@@ -115,6 +120,7 @@ def demo(out: Path, quick: bool, seed: int, memory_limit: int | None, lang: Lang
 @click.option("-k", "k", type=click.IntRange(1), default=5, show_default=True, help="Neighbors that vote.")
 @click.option("--classify", is_flag=True, help="Take the target for classes.")
 @click.option("--regress", is_flag=True, help="Take the target for a number.")
+@click.option("--assess/--no-assess", default=True, help="Whether to ask first if there is a function to learn.")
 @options.seed
 @options.memory_limit
 @options.threads
@@ -132,6 +138,7 @@ def fit(
     k: int,
     classify: bool,
     regress: bool,
+    assess: bool,
     seed: int,
     memory_limit: int | None,
     threads: int | None,
@@ -152,8 +159,7 @@ def fit(
     from tidu.app.fitting import run_fit
     from tidu.app.settings import FitSettings
 
-    if classify and regress:
-        raise click.UsageError("--classify and --regress exclude each other; give one of them, or neither")
+    task = options.task(classify, regress)
     chosen = FitSettings(
         data=data,
         target=target,
@@ -165,12 +171,13 @@ def fit(
         learning_rate=learning_rate,
         models=models,
         k=k,
-        task="classification" if classify else "regression" if regress else None,
+        task=task,
+        assess=assess,
         seed=seed,
         memory_limit=memory_limit,
         threads=threads,
         lang=lang,
-        command=_command(
+        command=command_line(
             "fit",
             data,
             target=target,
@@ -184,6 +191,7 @@ def fit(
             k=k,
             classify=classify,
             regress=regress,
+            no_assess=not assess,
             seed=seed,
             memory_limit=memory_limit,
             threads=threads,
@@ -236,6 +244,8 @@ def explain(expression: str, values: tuple[str, ...], svg: Path | None, html: Pa
     run_explain(expression, values, svg, html, lang)
 
 
+cli.add_command(approximate)
+cli.add_command(assess)
 cli.add_command(knn)
 
 
@@ -293,19 +303,3 @@ def _in_language(group: click.Group, lang: Language) -> dict[str, object]:
         name: _in_language(command, lang) if isinstance(command, click.Group) else {"lang": lang}
         for name, command in group.commands.items()
     }
-
-
-def _command(name: str, *arguments: str, **given: object) -> str:
-    """Return the command line that does the same again, every option spelled out."""
-    from shlex import quote
-
-    words = ["tidu", name, *arguments]
-    for option, value in given.items():
-        flag = f"-{option}" if len(option) == 1 else "--" + option.replace("_", "-")
-        if value is None or value is False:
-            continue
-        if value is True:
-            words.append(flag)
-        else:
-            words += [flag, ",".join(map(str, value)) if isinstance(value, tuple) else str(value)]
-    return " ".join(quote(word) for word in words)

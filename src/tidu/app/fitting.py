@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import click
-from rich.console import Console
 from rich.table import Table
 
+from tidu.app.assessing import assess_training
+from tidu.app.floor import ratio, ratio_notes
 from tidu.app.measuring import Cost, measured, memory_method
 from tidu.app.neighborhood import prepare_search, run_search, vote
 from tidu.app.one_line import EXIT_INTERRUPTED
@@ -17,36 +17,33 @@ from tidu.app.options import MODEL_NAMES
 from tidu.app.outcome import Outcome, baseline, best, score_of
 from tidu.app.problem import Problem, open_problem
 from tidu.app.report import write_report
-from tidu.app.scaling import ScaledSource
 from tidu.app.settings import FitSettings
+from tidu.app.tables import print_table
 from tidu.app.training import Features, open_features, train
 from tidu.app.wording import written_score
+from tidu.app.writing import made_folder
+from tidu.assessment import Assessment
 from tidu.data import BlockSource
-from tidu.errors import DataError, ParameterError
+from tidu.data.scaling import ScaledSource
+from tidu.errors import ParameterError
 from tidu.words import say
 
 __all__ = ["run_fit"]
 
-_WIDEST = 100
-
 
 def run_fit(settings: FitSettings) -> None:
-    """Do the main job: open, split, fit, judge, save, report."""
+    """Do the main job: open, split, assess, fit, judge, save, report."""
     lang = settings.lang
     problem = open_problem(settings)
     if "knn" in settings.models:
         _require_neighbors(problem, settings)
-    created = _made(settings.out)
-    try:
+    with made_folder(settings.out):
         _introduce(problem, settings)
+        assessed = assess_training(problem, settings) if settings.assess else None
         outcomes, interrupted = _fit_all(problem, settings)
-        _show(_table(outcomes, problem, settings))
-        _remark(outcomes, problem, settings)
-        _save(outcomes, problem, settings)
-    except BaseException:
-        if created and not any(settings.out.iterdir()):
-            settings.out.rmdir()
-        raise
+        print_table(_table(outcomes, problem, assessed, settings))
+        _remark(outcomes, problem, assessed, settings)
+        _save(outcomes, problem, assessed, settings)
     click.echo(say("fit.report", lang, path=settings.out / "report.html"))
     if interrupted:
         click.get_current_context().exit(EXIT_INTERRUPTED)
@@ -62,19 +59,6 @@ def _require_neighbors(problem: Problem, settings: FitSettings) -> None:
         )
     data, queries = _comparable(problem.train.X, problem), _comparable(problem.test.X, problem)
     prepare_search(queries, data, settings.k, "l2", settings.memory_limit, algorithm="brute")
-
-
-def _made(folder: Path) -> bool:
-    """Make sure, before minutes of work, that results can be written; return whether the folder is new."""
-    if folder.is_dir():
-        return False
-    try:
-        folder.mkdir(parents=True)
-    except OSError as error:
-        raise DataError(
-            f"cannot make the folder {str(folder)!r}: {error.strerror}; choose another --out", path=str(folder)
-        ) from error
-    return True
 
 
 def _introduce(problem: Problem, settings: FitSettings) -> None:
@@ -171,19 +155,13 @@ def _comparable(source: BlockSource, problem: Problem) -> BlockSource:
     return source if problem.scaling.kind == "pixels" else ScaledSource(source, problem.scaling)
 
 
-def _show(table: Table) -> None:
-    """Print a table on lines as long as it needs: a narrow terminal breaks them, a file keeps them whole."""
-    console = Console(file=sys.stdout, highlight=False)
-    console.width = max(console.width, console.measure(table).maximum, _WIDEST)
-    console.print(table)
-
-
-def _table(outcomes: Sequence[Outcome], problem: Problem, settings: FitSettings) -> Table:
+def _table(outcomes: Sequence[Outcome], problem: Problem, assessed: Assessment | None, settings: FitSettings) -> Table:
     lang = settings.lang
     table = Table(title=say("fit.table", lang, n=problem.test.n_samples), title_justify="left")
     table.add_column(say("fit.model", lang), no_wrap=True)
     score = "fit.score_accuracy" if problem.classifies else "fit.score_r2"
-    for key in (score, "fit.interval", "fit.fit_time", "fit.predict_time", "fit.memory"):
+    of_floor = () if assessed is None else ("assess.fit_ratio",)
+    for key in (score, "fit.interval", *of_floor, "fit.fit_time", "fit.predict_time", "fit.memory"):
         table.add_column(say(key, lang), justify="right", no_wrap=True)
     top = best(outcomes)
     for one in outcomes:
@@ -191,6 +169,7 @@ def _table(outcomes: Sequence[Outcome], problem: Problem, settings: FitSettings)
             say(f"fit.{one.name}", lang),
             written_score(one.score.value, problem),
             f"{written_score(one.score.low, problem)} – {written_score(one.score.high, problem)}",
+            *(() if assessed is None else (ratio(one, problem, assessed),)),
             f"{one.fit_cost.elapsed_s:.2f} s" if one.network else "–",
             f"{one.predict_cost.elapsed_s:.2f} s",
             f"{one.memory_bytes / 1e6:,.0f} MB",
@@ -199,10 +178,12 @@ def _table(outcomes: Sequence[Outcome], problem: Problem, settings: FitSettings)
     return table
 
 
-def _remark(outcomes: Sequence[Outcome], problem: Problem, settings: FitSettings) -> None:
+def _remark(outcomes: Sequence[Outcome], problem: Problem, assessed: Assessment | None, settings: FitSettings) -> None:
     lang = settings.lang
     click.echo(say(f"fit.baseline_{problem.target.task}", lang, score=written_score(baseline(problem), problem)))
     click.echo(say("fit.interval_wilson" if problem.classifies else "fit.interval_bootstrap", lang))
+    for note in () if assessed is None else ratio_notes(assessed, lang):
+        click.echo(note)
     click.echo(say(f"fit.memory_{memory_method()}", lang))
     click.echo(say("fit.peak", lang, size=max(one.peak_bytes for one in outcomes) / 1e6))
     for one in outcomes:
@@ -212,13 +193,13 @@ def _remark(outcomes: Sequence[Outcome], problem: Problem, settings: FitSettings
             click.echo(say("fit.no_certificate", lang))
 
 
-def _save(outcomes: Sequence[Outcome], problem: Problem, settings: FitSettings) -> None:
+def _save(outcomes: Sequence[Outcome], problem: Problem, assessed: Assessment | None, settings: FitSettings) -> None:
     for one in outcomes:
         if one.network is not None:
             path = _model_path(one.name, settings)
             one.network.save(path)
             click.echo(say("fit.saved", settings.lang, path=path))
-    write_report(settings.out / "report.html", outcomes, problem, settings)
+    write_report(settings.out / "report.html", outcomes, problem, assessed, settings)
     # Models of an earlier run beside this report would be taken for those it describes.
     written = {one.name for one in outcomes if one.network is not None}
     for name in MODEL_NAMES:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import click
 
@@ -11,7 +11,18 @@ from tidu.config import parse_bytes
 from tidu.errors import ParameterError
 from tidu.words import LANGUAGES
 
-__all__ = ["BYTES", "COUNTS", "LAYERS", "MODELS", "MODEL_NAMES", "language", "memory_limit", "seed", "threads"]
+__all__ = [
+    "BYTES",
+    "COUNTS",
+    "LAYERS",
+    "MODELS",
+    "MODEL_NAMES",
+    "language",
+    "memory_limit",
+    "seed",
+    "task",
+    "threads",
+]
 
 Command = TypeVar("Command", bound=Callable[..., object])
 
@@ -116,3 +127,10 @@ def seed(command: Command) -> Command:
         show_default=True,
         help="Same seed, same split, same start, same result.",
     )(command)
+
+
+def task(classify: bool, regress: bool) -> Literal["classification", "regression"] | None:
+    """Return what ``--classify`` and ``--regress`` ask for, None where the target decides."""
+    if classify and regress:
+        raise click.UsageError("--classify and --regress exclude each other; give one of them, or neither")
+    return "classification" if classify else "regression" if regress else None

@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from tidu.app.intervals import bootstrap_r2, r2, wilson
 from tidu.app.measuring import Cost
-from tidu.app.network import Network
 from tidu.app.problem import Problem
+from tidu.assessment.intervals import bootstrap_r2, r2, wilson
 from tidu.estimators.linear_certificate import LinearCertificate
 from tidu.neighbors import MemoryPlan
+from tidu.persistence.feed_forward import FeedForward
 
 __all__ = ["Curves", "Outcome", "Score", "baseline", "best", "score_of"]
 
@@ -65,7 +65,7 @@ class Outcome:
         How training went.
     certificate : LinearCertificate or None
         How far a linear model is from its global minimum.
-    network : Network or None
+    network : FeedForward or None
         What is saved.
     plan : MemoryPlan or None
         That of k-NN.
@@ -79,7 +79,7 @@ class Outcome:
     settings: Mapping[str, object]
     curves: Curves | None = None
     certificate: LinearCertificate | None = None
-    network: Network | None = None
+    network: FeedForward | None = None
     plan: MemoryPlan | None = None
 
     @property

@@ -6,11 +6,13 @@ page around them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tidu.app.floor import Limit
 from tidu.app.outcome import Outcome
 from tidu.app.problem import Problem
 from tidu.data import take
@@ -48,26 +50,29 @@ def scores(outcomes: Sequence[Outcome], problem: Problem, lang: Language) -> str
     )
 
 
-def losses(one: Outcome, lang: Language) -> str:
-    """Draw the loss of the fitting and of the validation rows."""
+def losses(one: Outcome, floor: Limit | None, lang: Language) -> str:
+    """Draw the loss of the fitting and of the validation rows, and the floor that it cannot go below."""
     if one.curves is None or not one.curves.losses:
         return ""
     found = {say("report.fitting_rows", lang): _numbered(one.curves.losses)}
     if one.curves.validation_losses:
         found[say("report.validation_rows", lang)] = _numbered(one.curves.validation_losses)
     drawn = [y for line in found.values() for _, y in line]
+    limits = _limit(found, say("assess.fit_floor", lang), floor)
     return line_chart(
-        found,
+        found | limits.line,
         say(_pass(one), lang),
         say("report.loss", lang),
         say(f"fit.{one.name}", lang),
         log_y=min(drawn) > 0 and max(drawn) > 20 * min(drawn),
         size=_CHART,
+        bands=limits.band,
+        dashed=list(limits.line),
     )
 
 
-def validation_scores(outcomes: Sequence[Outcome], problem: Problem, lang: Language) -> str:
-    """Draw the score on the validation rows, epoch by epoch."""
+def validation_scores(outcomes: Sequence[Outcome], problem: Problem, limit: Limit | None, lang: Language) -> str:
+    """Draw the score on the validation rows, epoch by epoch, and the best that any model can reach."""
     factor = 100.0 if problem.classifies else 1.0
     found = {
         say(f"fit.{one.name}", lang): [(x, factor * y) for x, y in _numbered(one.curves.validation_scores)]
@@ -77,7 +82,18 @@ def validation_scores(outcomes: Sequence[Outcome], problem: Problem, lang: Langu
     if not found:
         return ""
     label = say("report.accuracy_percent" if problem.classifies else "fit.score_r2", lang)
-    return line_chart(found, say("report.epoch_or_iteration", lang), label, "", size=_CHART)
+    if limit is not None:
+        limit = Limit(factor * limit.value, factor * limit.low, factor * limit.high)
+    limits = _limit(found, say("assess.fit_best", lang), limit)
+    return line_chart(
+        found | limits.line,
+        say("report.epoch_or_iteration", lang),
+        label,
+        "",
+        size=_CHART,
+        bands=limits.band,
+        dashed=list(limits.line),
+    )
 
 
 def gradients(one: Outcome, lang: Language) -> str:
@@ -167,6 +183,22 @@ def _drawn(shares: NDArray[np.float64], shape: tuple[int, int, int]) -> list[NDA
     pixels = np.clip(np.rint(255 * shares), 0, 255).astype(np.uint8).reshape(-1, *shape)
     # Of an unusual number of channels the first is shown.
     return list(pixels if shape[2] == 3 else pixels[..., 0])
+
+
+@dataclass(frozen=True, slots=True)
+class _Limits:
+    line: dict[str, list[tuple[float, float]]]
+    band: dict[str, list[tuple[float, float, float]]]
+
+
+def _limit(found: Mapping[str, Sequence[tuple[float, float]]], name: str, limit: Limit | None) -> _Limits:
+    """Return a limit as a level line along the curves, with its interval as a band."""
+    if limit is None:
+        return _Limits({}, {})
+    last = max(x for line in found.values() for x, _ in line)
+    return _Limits(
+        {name: [(x, limit.value) for x in (1.0, last)]}, {name: [(x, limit.low, limit.high) for x in (1.0, last)]}
+    )
 
 
 def _numbered(values: Sequence[float]) -> list[tuple[float, float]]:

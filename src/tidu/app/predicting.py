@@ -9,13 +9,13 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
-from tidu.app.intervals import bootstrap_r2, r2, wilson
-from tidu.app.network import Network
-from tidu.app.target import class_codes
 from tidu.app.writing import csv_text, require_suffix, write_array
+from tidu.assessment.intervals import bootstrap_r2, r2, wilson
 from tidu.data import Dataset, open_dataset, select_features
+from tidu.data.target import class_codes
 from tidu.errors import DataError, ParameterError
 from tidu.persistence import atomic_write_text
+from tidu.persistence.feed_forward import FeedForward
 from tidu.words import Language, say
 
 __all__ = ["run_predict"]
@@ -29,7 +29,7 @@ def run_predict(
     """Predict, print or write, and score if there are true values."""
     if output is not None:
         require_suffix(output, (".csv", ".npy"))
-    network = Network.load(model)
+    network = FeedForward.load(model)
     if probabilities and network.task == "regression":
         raise ParameterError(f"{str(model)!r} predicts a number; --probabilities needs a model of classes")
     rows = _fitting(_open(data, target, network, lang), network)
@@ -50,7 +50,7 @@ def run_predict(
         click.echo(score, err=aside)
 
 
-def _open(data: str, target: str | None, network: Network, lang: Language) -> Dataset:
+def _open(data: str, target: str | None, network: FeedForward, lang: Language) -> Dataset:
     """Open the rows to be predicted, with the target if it is there."""
     found = open_dataset(data, target=target)
     name = network.target_name
@@ -64,7 +64,7 @@ def _open(data: str, target: str | None, network: Network, lang: Language) -> Da
     return found.test
 
 
-def _fitting(rows: Dataset, network: Network) -> Dataset:
+def _fitting(rows: Dataset, network: FeedForward) -> Dataset:
     """Return the rows with the model's features; unnamed columns are taken by their number."""
     names = network.feature_names
     unnamed = all(name == f"x{i}" for i, name in enumerate(rows.feature_names))
@@ -79,13 +79,13 @@ def _fitting(rows: Dataset, network: Network) -> Dataset:
     return select_features(rows, names)
 
 
-def _named(outputs: NDArray[np.float64], network: Network) -> NDArray[np.generic]:
+def _named(outputs: NDArray[np.float64], network: FeedForward) -> NDArray[np.generic]:
     if network.task == "regression":
         return outputs
     return np.asarray(np.array(network.class_names)[np.argmax(outputs, axis=1)])
 
 
-def _table(predicted: NDArray[np.generic], probabilities: NDArray[np.float64] | None, network: Network) -> str:
+def _table(predicted: NDArray[np.generic], probabilities: NDArray[np.float64] | None, network: FeedForward) -> str:
     header = [network.target_name or "prediction"]
     columns: list[list[object]] = [predicted.tolist()]
     if probabilities is not None:
@@ -94,7 +94,7 @@ def _table(predicted: NDArray[np.generic], probabilities: NDArray[np.float64] | 
     return csv_text(header, zip(*columns, strict=True))
 
 
-def _score(rows: Dataset, outputs: NDArray[np.float64], network: Network, lang: Language) -> str:
+def _score(rows: Dataset, outputs: NDArray[np.float64], network: FeedForward, lang: Language) -> str:
     if rows.y is None:
         return ""
     true = rows.y.read(0, rows.n_samples)

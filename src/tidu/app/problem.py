@@ -11,10 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tidu.app.scaling import Scaling, fit_scaling, rows_per_block
 from tidu.app.settings import FitSettings
-from tidu.app.target import Target, read_target
 from tidu.data import BlockSource, Dataset, RowsSource, blocks, open_dataset, train_test_split_rows
+from tidu.data.scaling import Scaling, fit_scaling, rows_per_block
+from tidu.data.target import Target, read_target
 from tidu.errors import DataError, ShapeError
 
 __all__ = ["Part", "Problem", "open_problem"]

@@ -12,13 +12,17 @@ from pathlib import Path
 import numpy as np
 
 from tidu.app import pictures
+from tidu.app.assessing import looked_at
+from tidu.app.floor import best_score, loss_floor, ratio, ratio_notes
 from tidu.app.measuring import memory_method
 from tidu.app.outcome import Outcome, baseline, best
-from tidu.app.page import page
 from tidu.app.problem import Problem
 from tidu.app.settings import FitSettings
 from tidu.app.wording import written_score
+from tidu.assessment import Assessment
+from tidu.assessment.page import write_section
 from tidu.drawing import format_number
+from tidu.drawing.page import page
 from tidu.persistence import atomic_write_text
 from tidu.words import Language, say
 
@@ -29,20 +33,25 @@ _ROWS_SHOWN = 12
 _MOST_IN_A_ROW = 12
 
 
-def write_report(path: Path, outcomes: Sequence[Outcome], problem: Problem, settings: FitSettings) -> None:
+def write_report(
+    path: Path, outcomes: Sequence[Outcome], problem: Problem, assessed: Assessment | None, settings: FitSettings
+) -> None:
     """Write the report as one file, or nothing."""
-    atomic_write_text(path, report_html(outcomes, problem, settings))
+    atomic_write_text(path, report_html(outcomes, problem, assessed, settings))
 
 
-def report_html(outcomes: Sequence[Outcome], problem: Problem, settings: FitSettings) -> str:
+def report_html(
+    outcomes: Sequence[Outcome], problem: Problem, assessed: Assessment | None, settings: FitSettings
+) -> str:
     """Return the report as an HTML document that needs no other file."""
     lang = settings.lang
     title = say("report.title", lang, name=Path(settings.data).name or settings.data)
     sections = [
         _head(title, outcomes, problem, settings),
         _data(problem, settings),
-        _scores(outcomes, problem, lang),
-        _learning(outcomes, problem, lang),
+        _assessed(assessed, problem, lang),
+        _scores(outcomes, problem, assessed, lang),
+        _learning(outcomes, problem, assessed, lang),
         _errors(outcomes, problem, lang),
         _neighbors(outcomes, lang),
         _repeat(outcomes, problem, settings),
@@ -102,10 +111,19 @@ def _classes(problem: Problem) -> str:
     return ", ".join(shown) + (" …" if len(names) > _ROWS_SHOWN else "")
 
 
-def _scores(outcomes: Sequence[Outcome], problem: Problem, lang: Language) -> str:
+def _assessed(assessed: Assessment | None, problem: Problem, lang: Language) -> str:
+    if assessed is None:
+        return ""
+    note = looked_at(assessed, problem, lang)
+    heading = _section("assess.section", lang) + f'<p class="muted">{escape(note)}</p>\n'
+    return heading + write_section(assessed, lang)
+
+
+def _scores(outcomes: Sequence[Outcome], problem: Problem, assessed: Assessment | None, lang: Language) -> str:
     top = best(outcomes)
     score = "fit.score_accuracy" if problem.classifies else "fit.score_r2"
-    heads = (score, "fit.interval", "fit.fit_time", "fit.predict_time", "fit.memory")
+    of_floor = () if assessed is None else ("assess.fit_ratio",)
+    heads = (score, "fit.interval", *of_floor, "fit.fit_time", "fit.predict_time", "fit.memory")
     rows = [
         f"<tr><th>{escape(say('fit.model', lang))}</th>"
         + "".join(f'<th class="number">{escape(say(key, lang))}</th>' for key in heads)
@@ -115,6 +133,7 @@ def _scores(outcomes: Sequence[Outcome], problem: Problem, lang: Language) -> st
         cells = (
             written_score(one.score.value, problem),
             f"{written_score(one.score.low, problem)} – {written_score(one.score.high, problem)}",
+            *(() if assessed is None else (ratio(one, problem, assessed),)),
             f"{one.fit_cost.elapsed_s:.2f} s" if one.network else "–",
             f"{one.predict_cost.elapsed_s:.2f} s",
             f"{one.memory_bytes / 1e6:,.0f} MB",
@@ -126,6 +145,7 @@ def _scores(outcomes: Sequence[Outcome], problem: Problem, lang: Language) -> st
     notes = [
         say(f"fit.baseline_{problem.target.task}", lang, score=written_score(baseline(problem), problem)),
         say(method, lang),
+        *(() if assessed is None else ratio_notes(assessed, lang)),
         say(f"fit.memory_{memory_method()}", lang)
         + say("report.stop", lang)
         + say("fit.peak", lang, size=max(one.peak_bytes for one in outcomes) / 1e6),
@@ -151,15 +171,21 @@ def _minimum(outcomes: Sequence[Outcome], lang: Language) -> str:
     return "".join(f'<p class="note">{escape(note)}</p>' for note in notes)
 
 
-def _learning(outcomes: Sequence[Outcome], problem: Problem, lang: Language) -> str:
-    curves = [svg for one in outcomes if (svg := pictures.losses(one, lang))]
+def _learning(outcomes: Sequence[Outcome], problem: Problem, assessed: Assessment | None, lang: Language) -> str:
+    floor = loss_floor(assessed, problem)
+    curves = [svg for one in outcomes if (svg := pictures.losses(one, floor, lang))]
     if not curves:
         return ""
     norms = [svg for one in outcomes if (svg := pictures.gradients(one, lang))]
     parts = [_section("report.learning", lang), _row(curves), _caption("report.losses_note", lang)]
-    scored = pictures.validation_scores(outcomes, problem, lang)
+    if floor is not None:
+        parts.append(_caption("assess.fit_floor_note", lang))
+    limit = best_score(assessed, problem)
+    scored = pictures.validation_scores(outcomes, problem, limit, lang)
     if scored:
         parts += [_heading("report.validation_scores", lang), _row([scored])]
+        if limit is not None:
+            parts.append(_caption("assess.fit_best_note", lang))
     if norms:
         parts += [_heading("report.gradients", lang), _row(norms), _caption("report.gradients_note", lang)]
     looked = [svg for one in outcomes if (svg := pictures.templates(one, problem, lang))]

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, TypeAlias
 
+from tidu.data.target import Task
 from tidu.words import Language
 
-__all__ = ["FitSettings", "Task"]
-
-Task: TypeAlias = Literal["classification", "regression"]
+__all__ = ["FitSettings"]
 
 _SAMPLES_SHOWN = 1_000_000
 _FEWEST_EPOCHS, _MOST_EPOCHS = 10, 200
@@ -46,6 +44,8 @@ class FitSettings:
         How many share the work of a network's step; None leaves it to the machine. Results do not depend on it.
     task : "classification", "regression" or None
         None looks at the target.
+    assess : bool
+        Whether the training rows are assessed before models are fitted.
     lang : str
         Language of what is printed and reported.
     """
@@ -65,6 +65,7 @@ class FitSettings:
     memory_limit: int | None = None
     threads: int | None = None
     task: Task | None = None
+    assess: bool = True
     lang: Language = "en"
 
     def most_epochs(self, n_samples: int) -> int:

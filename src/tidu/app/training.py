@@ -15,14 +15,13 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
-from tidu.app.intervals import r2
-from tidu.app.network import Network
 from tidu.app.outcome import Curves
 from tidu.app.problem import Part, Problem
 from tidu.app.progress import EpochBar
-from tidu.app.scaling import ScaledSource, rows_per_block, scaled_matrix
 from tidu.app.settings import FitSettings
+from tidu.assessment.intervals import r2
 from tidu.data import BlockSource, as_source, blocks
+from tidu.data.scaling import ScaledSource, rows_per_block, scaled_matrix
 from tidu.errors import BudgetError
 from tidu.estimators.linear_certificate import LinearCertificate, certify
 from tidu.estimators.mlp_objective import OUTPUTS, Objective, Params, initial_params
@@ -31,6 +30,7 @@ from tidu.learn import LBFGS, Adam, fit
 from tidu.learn.batches import SOURCE_BUFFER_BYTES
 from tidu.learn.history import EpochRecord, FitResult
 from tidu.learn.probe import MemoryPlan
+from tidu.persistence.feed_forward import FeedForward
 from tidu.persistence.model import JSON
 from tidu.words import say
 
@@ -73,7 +73,7 @@ class Trained:
 
     Attributes
     ----------
-    network : Network
+    network : FeedForward
         Ready to predict and to be saved.
     curves : Curves
         Epoch by epoch.
@@ -85,7 +85,7 @@ class Trained:
         Whether Ctrl-C ended it.
     """
 
-    network: Network
+    network: FeedForward
     curves: Curves
     settings: dict[str, object]
     certificate: LinearCertificate | None
@@ -246,7 +246,7 @@ def _curves(result: FitResult, losses: Sequence[float], scores: Sequence[float])
 
 def _network(
     params: Params, objective: Objective, problem: Problem, settings: FitSettings, result: FitResult
-) -> Network:
+) -> FeedForward:
     training: dict[str, JSON] = {
         "command": settings.command,
         "seed": settings.seed,
@@ -258,7 +258,7 @@ def _network(
         "n_validation": problem.validation.n_samples,
     }
     data = problem.data
-    return Network(
+    return FeedForward(
         task=problem.target.task,
         weights=params["coefs"],
         biases=params["intercepts"],

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tidu.errors import ParameterError
+from tidu.errors import DataError, ParameterError
 from tidu.persistence import atomic_write
 
-__all__ = ["csv_text", "require_suffix", "write_array"]
+__all__ = ["csv_text", "made_folder", "require_suffix", "write_array"]
 
 
 def require_suffix(path: Path, suffixes: tuple[str, ...]) -> None:
@@ -28,6 +29,31 @@ def require_suffix(path: Path, suffixes: tuple[str, ...]) -> None:
             f"{str(path)!r} cannot be written: the folder {str(path.parent)!r} does not exist; create it first",
             path=str(path),
         )
+
+
+@contextmanager
+def made_folder(folder: Path) -> Iterator[None]:
+    """Make sure, before minutes of work, that results can be written; a new folder that stays empty goes again.
+
+    Raises
+    ------
+    DataError
+        If the folder cannot be made.
+    """
+    created = not folder.is_dir()
+    if created:
+        try:
+            folder.mkdir(parents=True)
+        except OSError as error:
+            raise DataError(
+                f"cannot make the folder {str(folder)!r}: {error.strerror}; choose another --out", path=str(folder)
+            ) from error
+    try:
+        yield
+    except BaseException:
+        if created and not any(folder.iterdir()):
+            folder.rmdir()
+        raise
 
 
 def write_array(path: Path, array: NDArray[np.generic]) -> None:

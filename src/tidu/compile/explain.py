@@ -6,8 +6,6 @@ LLVM's text and the processor's instructions. It runs nothing.
 
 from __future__ import annotations
 
-import unicodedata
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -16,6 +14,7 @@ from tidu.compile.program import LARGEST, LARGEST_IN_LOOPS, MOST_STAGES, Compile
 from tidu.compile.reading import Step
 from tidu.core.graph import Operation
 from tidu.words import say
+from tidu.words.table import aligned
 
 __all__ = ["Interpreted", "PlanReport"]
 
@@ -131,7 +130,7 @@ class PlanReport:
             lines.append(say("plan.memory", lang, arena=self.arena_bytes, peak=self.peak_bytes))
             lines.append(say("plan.cached" if self.from_cache else "plan.compiled", lang))
             heads = [say(f"plan.{column}", lang) for column in _COLUMNS]
-            lines += ["", *_table(heads, [_row(step, lang) for step in self.kernels])]
+            lines += ["", *aligned(heads, [_row(step, lang) for step in self.kernels], n_left=2)]
             if self.n_threads > 1:
                 lines += ["", say("plan.intervals", lang)]
         if self.interpreted:
@@ -151,19 +150,3 @@ def _row(step: Step, lang: str) -> list[str]:
     space = " x ".join(map(str, step.space)) or say("plan.one", lang)
     numbers = [f"{step.flops:,}", f"{step.bytes:,}", f"{step.intensity:.2f}", str(step.threads), str(step.interval)]
     return [what, space, *numbers]
-
-
-def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    """Return aligned lines: the first two columns to the left, numbers to the right."""
-    widths = [max(map(_width, column)) for column in zip(heads, *rows, strict=True)]
-    lines = []
-    for row in (heads, *rows):
-        gaps = [" " * (width - _width(cell)) for width, cell in zip(widths, row, strict=True)]
-        cells = [cell + gap if i < 2 else gap + cell for i, (cell, gap) in enumerate(zip(row, gaps, strict=True))]
-        lines.append("  ".join(cells).rstrip())
-    return lines
-
-
-def _width(text: str) -> int:
-    """Return how many columns of a terminal a text takes: a Chinese character takes two."""
-    return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)

@@ -5,25 +5,27 @@ Knows scales and pixels; nothing of lines, points or bars.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from tidu.drawing.scales import Scale
 from tidu.drawing.svg import Element, document, element, group, shorten, text, text_width
 
-__all__ = ["CHART_STYLE", "Frame", "chart", "color", "frame_for"]
+__all__ = ["CHART_STYLE", "DASH", "Frame", "chart", "color", "frame_for"]
 
 PADDING = 18.0
 _HEADING = 34.0
 _LEGEND_ROW = 22.0
-_LEGEND_WIDTH = 200.0
+_LEGEND_WIDTH = 360.0
 _COLORS = 8
+DASH = "6 5"
 
 CHART_STYLE = """
 svg.tidu .grid{stroke:var(--grid);stroke-width:1}
 svg.tidu .axis{stroke:var(--faint);stroke-width:1.2}
 svg.tidu .reference{stroke:var(--muted);stroke-width:1.3;stroke-dasharray:5 4;fill:none}
 svg.tidu .series{fill:none;stroke-width:2;stroke-linejoin:round;stroke-linecap:round}
+svg.tidu .band{stroke:none;opacity:.18}
 svg.tidu .error{stroke:var(--ink);stroke-width:1.5;fill:none}
 svg.tidu text.onfill{fill:var(--paper)}
 """
@@ -69,6 +71,7 @@ def chart(
     title: str,
     names: Sequence[str] = (),
     description: str = "",
+    dashed: Collection[str] = (),
 ) -> str:
     """Return the document of a chart: its marks over a grid, with everything around them."""
     width, height = size
@@ -76,7 +79,7 @@ def chart(
     if title:
         fitted = shorten(title, width - 2 * PADDING, 16.5)
         children.append(text(fitted, PADDING, PADDING + 15, "heading", tooltip=title))
-    children.append(_legend(names, width, PADDING + (_HEADING if title else 0.0)))
+    children.append(_legend(names, dashed, width, PADDING + (_HEADING if title else 0.0)))
     children.append(_grid(frame))
     children.extend(marks)
     x_label, y_label = labels
@@ -130,12 +133,18 @@ def _legend_rows(names: Sequence[str], width: float) -> list[list[tuple[int, str
     return rows
 
 
-def _legend(names: Sequence[str], width: float, top: float) -> Element:
+def _legend(names: Sequence[str], dashed: Collection[str], width: float, top: float) -> Element:
     parts: list[Element] = []
     for row, entries in enumerate(_legend_rows(names, width)):
         y = top + 8 + row * _LEGEND_ROW
         for number, fitted, offset in entries:
             x = PADDING + offset
-            line = element("path", class_="series", stroke=color(number), d=f"M{x:.1f} {y:.1f}h16")
+            line = element(
+                "path",
+                class_="series",
+                stroke=color(number),
+                stroke_dasharray=DASH if names[number] in dashed else None,
+                d=f"M{x:.1f} {y:.1f}h16",
+            )
             parts += [line, text(fitted, x + 22, y + 4, tooltip=names[number], font_size="12px")]
     return group(*parts)

@@ -7,11 +7,11 @@ gap and never stretch the axis. Gets finished words; knows nothing of what was m
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from itertools import groupby
 from typing import TypeAlias
 
-from tidu.drawing.axes import PADDING, Frame, chart, color, frame_for
+from tidu.drawing.axes import DASH, PADDING, Frame, chart, color, frame_for
 from tidu.drawing.scales import Scale, format_number, linear_scale, log_scale
 from tidu.drawing.svg import Element, element, group, shorten, text, text_width
 from tidu.errors import ParameterError
@@ -19,8 +19,10 @@ from tidu.errors import ParameterError
 __all__ = ["bar_chart", "line_chart", "scatter_chart"]
 
 Points: TypeAlias = Sequence[tuple[float, float]]
+Band: TypeAlias = Sequence[tuple[float, float, float]]
 
 _MARKED = 40  # series of at most so many points show each of them
+_TICKED = 12  # so few places of points are the ticks of a logarithmic axis
 _BAR_ROW = 30.0
 _BAR_LABEL = 190.0
 
@@ -33,6 +35,11 @@ def line_chart(
     log_y: bool = False,
     reference_lines: Sequence[tuple[str, float]] = (),
     size: tuple[float, float] = (680.0, 400.0),
+    *,
+    log_x: bool = False,
+    bands: Mapping[str, Band] | None = None,
+    dashed: Collection[str] = (),
+    dots: Collection[str] = (),
 ) -> str:
     """Return lines over a common axis, as a standalone SVG document.
 
@@ -48,6 +55,21 @@ def line_chart(
         Dashed horizontal lines with a name, as of a target.
     size : (float, float)
         Width and height in pixels.
+    log_x : bool
+        Whether the axis to the right is logarithmic. Its ticks are the places of the points themselves, as long as
+        there are few: widths of 4, 8, 16, say.
+    bands : mapping of str to sequence of (x, low, high), optional
+        A shaded band around the line of that name, as from the least to the greatest of several runs. A place that is
+        not finite ends it; where its low end has no place on a logarithmic axis, it reaches down to the frame.
+    dashed : collection of str
+        Names of lines that are dashed and without points, as of a law beside what was measured.
+    dots : collection of str
+        Names of lines of which only the points are drawn, as of noisy data.
+
+    Raises
+    ------
+    ParameterError
+        If a band, a dashed line or dots have the name of no line.
 
     Examples
     --------
@@ -55,17 +77,30 @@ def line_chart(
     >>> svg.count("<circle")
     2
     """
+    bands = bands or {}
+    for name in [*bands, *dashed, *dots]:
+        if name not in series:
+            raise ParameterError(
+                f"a band, dashes or dots are meant for {name!r}, which is not among the lines", name=name
+            )
     points = [point for line in series.values() for point in line]
-    heights = [y for _, y in points] + [y for _, y in reference_lines]
-    x = _tight(linear_scale([across for across, _ in points]), [across for across, _ in points])
+    ends = [end for band in bands.values() for _, low, high in band for end in (low, high)]
+    heights = [y for _, y in points] + ends + [y for _, y in reference_lines]
+    places = [x for x, _ in points]
+    x = _tight(log_scale(places) if log_x else linear_scale(places), places)
     y = log_scale(heights) if log_y else linear_scale(heights)
     names = list(series) if len(series) > 1 else []
     frame = frame_for(*size, x, y, title, names)
-    marks = [_line(frame, number, name, line) for number, (name, line) in enumerate(series.items())]
+    numbers = {name: number for number, name in enumerate(series)}
+    marks = [_band(frame, numbers[name], band) for name, band in bands.items()]
+    marks += [
+        _dots(frame, line, numbers[name]) if name in dots else _line(frame, numbers[name], name, line, name in dashed)
+        for name, line in series.items()
+    ]
     marks += [_reference(frame, name, value) for name, value in reference_lines]
     if not any(frame.point(*point) for point in points):
         marks.append(_nothing(frame))
-    return chart(frame, size, marks, (x_label, y_label), title, names, f"{y_label} / {x_label}")
+    return chart(frame, size, marks, (x_label, y_label), title, names, f"{y_label} / {x_label}", dashed)
 
 
 def scatter_chart(
@@ -102,23 +137,7 @@ def scatter_chart(
     marks: list[Element] = []
     if diagonal:
         marks.append(_segment(frame, (x_scale.low, x_scale.low), (x_scale.high, x_scale.high)))
-    # points that fall on one another are written once: the file stays small however many there are
-    places = {(round(x, 1), round(y, 1)) for x, y in filter(None, (frame.point(*point) for point in finite))}
-    dots = "".join(f"M{x:.1f} {y:.1f}h0" for x, y in sorted(places))
-    opacity = 0.75 if len(places) < 300 else 0.45
-    if dots:
-        marks.append(
-            element(
-                "path",
-                class_="series",
-                d=dots,
-                stroke=color(0),
-                style="stroke-width:6",
-                stroke_opacity=opacity,
-            )
-        )
-    else:
-        marks.append(_nothing(frame))
+    marks.append(_dots(frame, finite, 0) if finite else _nothing(frame))
     return chart(frame, size, marks, (x_label, y_label), title, description=f"{len(finite)} points")
 
 
@@ -175,7 +194,7 @@ def bar_chart(
 
 def _tight(scale: Scale, values: Sequence[float]) -> Scale:
     """Return the scale cut to the data's own ends: a line may start at the frame's edge."""
-    finite = [value for value in values if math.isfinite(value)]
+    finite = [value for value in values if scale.position(value) is not None]
     if not finite or max(finite) - min(finite) <= 1e-9 * max(abs(value) for value in finite):
         return scale
     low, high = max(min(finite), scale.low), min(max(finite), scale.high)
@@ -185,10 +204,32 @@ def _tight(scale: Scale, values: Sequence[float]) -> Scale:
         for tick, label in zip(scale.ticks, scale.labels, strict=True)
         if low - slack <= tick <= high + slack
     ]
-    return Scale(low, high, tuple(tick for tick, _ in inside), tuple(label for _, label in inside))
+    own = sorted({min(max(value, low), high) for value in finite})
+    if scale.logarithmic and len(own) <= _TICKED:
+        inside = [(tick, format_number(tick)) for tick in own]
+    ticks, labels = tuple(tick for tick, _ in inside), tuple(label for _, label in inside)
+    return Scale(low, high, ticks, labels, scale.logarithmic)
 
 
-def _line(frame: Frame, number: int, name: str, points: Points) -> Element:
+def _band(frame: Frame, number: int, band: Band) -> Element:
+    shapes: list[str] = []
+    floor = frame.y.low
+    for drawn, run in groupby(band, key=lambda one: all(math.isfinite(value) for value in one)):
+        if not drawn:
+            continue
+        above: list[tuple[float, float]] = []
+        below: list[tuple[float, float]] = []
+        for x, low, high in run:
+            top = frame.point(x, high)
+            if top is not None:
+                above.append(top)
+                below.append(frame.point(x, low) or frame.point(x, floor) or top)
+        shapes.append("L".join(f"{x:.1f} {y:.1f}" for x, y in above + below[::-1]))
+    d = "".join(f"M{shape}Z" for shape in shapes if shape)
+    return element("path", class_="band", fill=color(number), d=d) if d else group()
+
+
+def _line(frame: Frame, number: int, name: str, points: Points, dashed: bool) -> Element:
     places = [frame.point(*point) for point in points]
     commands: list[str] = []
     lonely: list[tuple[float, float]] = []
@@ -200,7 +241,11 @@ def _line(frame: Frame, number: int, name: str, points: Points) -> Element:
                 lonely += visible
     parts = [element("title", name)]
     if commands:
-        parts.append(element("path", class_="series", stroke=color(number), d="".join(commands)))
+        dash = DASH if dashed else None
+        path = element("path", class_="series", stroke=color(number), stroke_dasharray=dash, d="".join(commands))
+        parts.append(path)
+    if dashed:
+        return group(*parts)
     if len(points) <= _MARKED:
         for place, (x, y) in zip(places, points, strict=True):
             if place is not None:
@@ -209,6 +254,16 @@ def _line(frame: Frame, number: int, name: str, points: Points) -> Element:
     else:
         parts += [element("circle", cx=x, cy=y, r=2.5, fill=color(number)) for x, y in lonely]
     return group(*parts)
+
+
+def _dots(frame: Frame, points: Points, number: int) -> Element:
+    # points that fall on one another are written once: the file stays small however many there are
+    places = {(round(x, 1), round(y, 1)) for x, y in filter(None, (frame.point(*point) for point in points))}
+    d = "".join(f"M{x:.1f} {y:.1f}h0" for x, y in sorted(places))
+    if not d:
+        return group()
+    opacity = 0.75 if len(places) < 300 else 0.45
+    return element("path", class_="series", d=d, stroke=color(number), style="stroke-width:6", stroke_opacity=opacity)
 
 
 def _thinned(places: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:

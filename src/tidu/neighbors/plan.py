@@ -245,10 +245,11 @@ def plan_search(sizes: Sizes, memory_limit: int | str | None, blocks: tuple[int,
     # Every thread has scratch space of its own: if that is too much, one of them does it.
     for n_threads in dict.fromkeys((sizes.n_threads, 1)):
         sizes = replace(sizes, n_threads=n_threads)
-        plans = (_priced(sizes, limit, room, *some) for some in ([blocks] if blocks else _block_sizes(sizes)))
-        fitting = [plan for plan in plans if plan.peak_bytes <= room]
-        if fitting:
-            return min(fitting, key=_effort)
+        # The least effort first, so that few are priced.
+        for some in [blocks] if blocks else sorted(_block_sizes(sizes), key=_effort):
+            plan = _priced(sizes, limit, room, *some)
+            if plan.peak_bytes <= room:
+                return plan
     least = _priced(sizes, limit, 0, *(blocks or (1, BLOCK_UNIT if sizes.n_directions else 1)))
     if limit is not None and least.peak_bytes > limit:
         raise BudgetError(
@@ -278,9 +279,10 @@ def _halvings(largest: int) -> Iterator[int]:
         largest //= 2
 
 
-def _effort(plan: MemoryPlan) -> float:
+def _effort(blocks: tuple[int, int]) -> float:
     # Data are read and converted once for each block of queries; every tile has a cost of its own.
-    return 1.0 / plan.query_rows + 0.3 / plan.data_rows
+    query_rows, data_rows = blocks
+    return 1.0 / query_rows + 0.3 / data_rows
 
 
 def _result_bytes(sizes: Sizes) -> int:

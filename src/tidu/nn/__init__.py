@@ -22,6 +22,7 @@ from tidu.nn.activations import (
     silu,
     softmax,
     softplus,
+    square,
     tanh,
 )
 from tidu.nn.initial import INITIALIZERS, Dense, Randomness, init_dense, init_mlp
@@ -69,6 +70,7 @@ __all__ = [
     "softmax",
     "softmax_cross_entropy",
     "softplus",
+    "square",
     "squared_error",
     "tanh",
     "weights",

@@ -34,6 +34,7 @@ __all__ = [
     "silu",
     "softmax",
     "softplus",
+    "square",
     "tanh",
 ]
 
@@ -136,6 +137,24 @@ def gelu(x: object, approximate: bool = False) -> Value:
     return multiply(x, tanh(inner) + 1.0) * 0.5
 
 
+def square(x: object) -> Value:
+    """Return ``x * x``: the polynomial with which networks of one hidden layer can only be parabolas.
+
+    It is here as the counterexample of the theorem that every other activation passes.
+
+    References
+    ----------
+    Leshno, Lin, Pinkus and Schocken, Multilayer feedforward networks with a nonpolynomial activation function can
+    approximate any function, Neural Networks 6 (1993), theorem 1.
+
+    Examples
+    --------
+    >>> float(square(-3.0))
+    9.0
+    """
+    return multiply(x, x)
+
+
 ACTIVATIONS: Mapping[str, Activation] = {
     "identity": identity,
     "logistic": logistic,
@@ -147,6 +166,7 @@ ACTIVATIONS: Mapping[str, Activation] = {
     "silu": silu,
     "gelu": gelu,
     "softplus": softplus,
+    "square": square,
     "softmax": softmax,
     "log_softmax": log_softmax,
 }

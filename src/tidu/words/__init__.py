@@ -20,7 +20,7 @@ LANGUAGES: tuple[Language, ...] = ("en", "zh")
 Words = Mapping[Language, str]
 """One phrase in every language, with `str.format` fields for its facts."""
 
-_TOPICS = ("bench", "data", "explain", "fit", "knn", "plan", "report")
+_TOPICS = ("approximate", "assess", "bench", "data", "explain", "fit", "knn", "plan", "report")
 _catalogue: dict[str, Words] = {}
 
 

@@ -8,14 +8,16 @@ from typing import Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from tidu.data import BlockSource, blocks, fit_scaler, pixel_scaler
+from tidu.data.source import BlockSource, blocks, check_out, read_fresh, row_bytes, scratch_bytes
+from tidu.data.split import fit_scaler, pixel_scaler
 from tidu.data.views import View
 
 __all__ = ["ScaledSource", "Scaling", "ScalingKind", "fit_scaling", "rows_per_block", "scaled_matrix"]
 
-ScalingKind: TypeAlias = Literal["standard", "pixels"]
+ScalingKind: TypeAlias = Literal["standard", "pixels", "none"]
 
 _BLOCK_BYTES = 4 << 20
+_SCALED_BYTES = 1 << 18
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -24,8 +26,9 @@ class Scaling:
 
     Attributes
     ----------
-    kind : "standard" or "pixels"
-        Mean 0 and variance 1 over the training rows, or division by the largest value a pixel can have.
+    kind : "standard", "pixels" or "none"
+        Mean 0 and variance 1 over the training rows; division by the largest value a pixel can have; or shift 0
+        and scale 1, for features that are used as they are.
     shift, scale : ndarray of shape (n_features,), float64
         In the units of the features.
     """
@@ -78,7 +81,23 @@ class ScaledSource(View):
 
     def read(self, start: int, stop: int) -> NDArray[np.generic]:
         """Read and scale."""
-        return self.scaling.apply(self.source.read(start, stop))
+        return read_fresh(self, start, stop)
+
+    def read_into(self, start: int, stop: int, out: NDArray[np.generic]) -> None:
+        """Read and scale a few rows at a time, so that little is held beside `out`."""
+        check_out(self, start, stop, out)
+        step = self._rows_at_once()
+        for first in range(start, stop, step):
+            last = min(first + step, stop)
+            out[first - start : last - start] = self.scaling.apply(self.source.read(first, last))
+
+    def scratch_bytes(self, n_rows: int) -> int:
+        """What the source holds, and a few rows: as they are, and in float64 as they are shifted and scaled."""
+        rows = min(n_rows, self._rows_at_once())
+        return scratch_bytes(self.source, rows) + rows * (row_bytes(self.source) + 28 * self.source.shape[1])
+
+    def _rows_at_once(self) -> int:
+        return max(1, _SCALED_BYTES // (8 * self.source.shape[1]))
 
 
 def rows_per_block(n_features: int) -> int:

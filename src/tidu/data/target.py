@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tidu.app.settings import Task
-from tidu.data import Dataset
+from tidu.data.dataset import Dataset
 from tidu.data.text_table import is_number
 from tidu.errors import DataError
 
-__all__ = ["Target", "class_codes", "read_target"]
+__all__ = ["Target", "Task", "class_codes", "read_target"]
+
+Task: TypeAlias = Literal["classification", "regression"]
 
 _FEW = 20
 _MOST_CLASSES = 1000

@@ -1,7 +1,7 @@
-"""What is a fitted network once training is over: arrays and facts, enough to predict and to be saved.
+"""What is a network once it has been found: arrays and facts, enough to predict and to be saved.
 
-The file format is that of `tidu.persistence`: a safetensors file whose header describes every tensor.
-This file knows nothing of training.
+The file format is that of `tidu.persistence.model`: a safetensors file whose header describes every tensor.
+This file knows nothing of how the network was found.
 """
 
 from __future__ import annotations
@@ -9,20 +9,19 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import cast
+from typing import cast, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tidu.app.scaling import Scaling, ScalingKind, rows_per_block
-from tidu.app.settings import Task
 from tidu.data import BlockSource, blocks
+from tidu.data.scaling import Scaling, ScalingKind, rows_per_block
+from tidu.data.target import Task
 from tidu.errors import ModelFileError
 from tidu.nn import ACTIVATIONS
-from tidu.persistence import load_model, save_model
-from tidu.persistence.model import JSON
+from tidu.persistence.model import JSON, load_model, save_model
 
-__all__ = ["KIND", "Network"]
+__all__ = ["KIND", "FeedForward"]
 
 KIND = "feed-forward-network"
 
@@ -35,7 +34,7 @@ _OUTPUTS = {"classification": "softmax", "regression": "identity"}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Network:
+class FeedForward:
     """A feed-forward network with all it needs to predict raw features.
 
     Attributes
@@ -144,7 +143,7 @@ class Network:
         save_model(path, KIND, facts, tensors)
 
     @staticmethod
-    def load(path: str | os.PathLike[str]) -> Network:
+    def load(path: str | os.PathLike[str]) -> FeedForward:
         """Read a network back; every fact is checked before it is used.
 
         Raises
@@ -155,12 +154,12 @@ class Network:
         saved = load_model(path)
         if saved.kind != KIND:
             raise ModelFileError(
-                f"{str(path)!r} holds a {saved.kind!r}; expected a {KIND!r} written by tidu fit",
+                f"{str(path)!r} holds a {saved.kind!r}; expected a {KIND!r} written by tidu",
                 path=path,
                 expected=KIND,
                 got=saved.kind,
             )
-        return _Facts(saved.facts, saved.tensors, path).network()
+        return _Facts(saved.facts, saved.tensors, path).checked()
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +170,7 @@ class _Facts:
     tensors: Mapping[str, NDArray[np.generic]]
     path: object
 
-    def network(self) -> Network:
+    def checked(self) -> FeedForward:
         """Return the network, or refuse."""
         activations = self._names("activations")
         task = self._choice("task", ("classification", "regression"))
@@ -194,13 +193,13 @@ class _Facts:
         self._require(len(shift) == len(scale) == len(features), "scaling and features differ in number")
         training = self.facts.get("training")
         target = self.facts.get("target")
-        return Network(
+        return FeedForward(
             task=cast("Task", task),
             weights=weights,
             biases=biases,
             activations=activations,
             scaling=Scaling(
-                cast("ScalingKind", self._choice("scaling", ("standard", "pixels"))),
+                cast("ScalingKind", self._choice("scaling", get_args(ScalingKind))),
                 shift.astype(np.float64),
                 scale.astype(np.float64),
             ),

@@ -1,0 +1,313 @@
+"""What shall be approximated: an expression, a function or data, on a box of numbers, with points to learn from.
+
+This file knows nothing of networks.
+"""
+
+from __future__ import annotations
+
+import inspect
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TypeAlias, cast
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from tidu.errors import DataError, ParameterError
+from tidu.expressions import Expression, parse_expression
+
+__all__ = ["Box", "DomainLike", "Samples", "Target", "TargetLike", "as_target", "box_of"]
+
+Vector: TypeAlias = NDArray[np.float64]
+Box: TypeAlias = tuple[tuple[float, float], ...]
+"""The low and high end of each variable."""
+DomainLike: TypeAlias = "Sequence[float] | Sequence[Sequence[float]] | Mapping[str, Sequence[float]]"
+TargetLike: TypeAlias = "str | Expression | Callable[..., object] | tuple[ArrayLike, ArrayLike]"
+
+_HELD_OUT = 3  # of data, one row in so many is held out to measure errors
+_FEWEST_ROWS = 12
+_SEED = 0  # of what networks learn from and are measured on: the same for all of them
+_STREAM = 7919  # points must not be drawn by the very numbers by which training with the same seed holds rows out
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Samples:
+    """Points and the values there.
+
+    Attributes
+    ----------
+    X : ndarray of shape (n_samples, n_features), float64
+    y : ndarray of shape (n_samples,), float64
+    """
+
+    X: Vector
+    y: Vector
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Target:
+    """A function on a box, or data drawn from an unknown one.
+
+    Attributes
+    ----------
+    name : str
+        As it was written, or what the function is called.
+    names : tuple of str
+        The variables.
+    domain : tuple of (float, float)
+        The low and high end of each variable.
+    data : Samples or None
+        The rows, where there is no function but data.
+    """
+
+    name: str
+    names: tuple[str, ...]
+    domain: Box
+    data: Samples | None = None
+    _function: Callable[[Vector], object] | None = field(default=None, repr=False)
+
+    @property
+    def n_features(self) -> int:
+        """Number of variables."""
+        return len(self.domain)
+
+    def __call__(self, X: Vector) -> Vector:
+        """Return the values at the rows of X, of shape (n_samples, n_features).
+
+        Raises
+        ------
+        DataError
+            If a value is not a finite number; it says where.
+        ParameterError
+            If the target is data: nothing is known between the rows.
+        """
+        values = self.values(X)
+        wrong = np.flatnonzero(~np.isfinite(values))
+        if len(wrong):
+            where = ", ".join(f"{name} = {x:.6g}" for name, x in zip(self.names, X[wrong[0]], strict=True))
+            raise DataError(
+                f"{self.name} is {values[wrong[0]]} at {where}; give a domain where it is a finite number",
+                where=X[wrong[0]],
+                got=values[wrong[0]],
+            )
+        return values
+
+    def values(self, X: Vector) -> Vector:
+        """Return the values at the rows of X, finite or not: outside the domain there may be none."""
+        if self._function is None:
+            raise ParameterError(f"{self.name} are data: they have no value between their rows", got=self.name)
+        try:
+            with np.errstate(all="ignore"):
+                array = np.asarray(self._function(X), np.float64)
+        except (TypeError, ValueError) as error:
+            raise DataError(
+                f"{self.name} fails on whole arrays: {error}; write it in NumPy, np.sin(x) and np.where(x > 0, ...)",
+                got=error,
+            ) from error
+        if array.shape not in ((), (len(X),), (len(X), 1)):
+            raise DataError(
+                f"{self.name} gives shape {array.shape} for {len(X)} points; expected one number for each, "
+                "in NumPy code that works on whole arrays",
+                expected=(len(X),),
+                got=array.shape,
+            )
+        return np.broadcast_to(array.reshape(-1), (len(X),)).copy()
+
+    def training(self, n_points: int) -> Samples:
+        """Return what a network may learn from: points all over the domain, or the rows that are not held out."""
+        return self._rows(learned=True) if self.data else self._at(stratified_points(self.domain, n_points, _SEED))
+
+    def testing(self, n_points: int) -> Samples:
+        """Return where errors are measured: a dense grid, quasi-random points, or the rows that are held out."""
+        return self._rows(learned=False) if self.data else self._at(dense_points(self.domain, n_points))
+
+    def _at(self, X: Vector) -> Samples:
+        return Samples(X, self(X))
+
+    def _rows(self, learned: bool) -> Samples:
+        assert self.data is not None, "rows are asked of data"
+        order = np.random.default_rng([_SEED, _STREAM]).permutation(len(self.data.y))
+        n_held = len(order) // _HELD_OUT
+        chosen = np.sort(order[n_held:] if learned else order[:n_held])
+        return Samples(self.data.X[chosen], self.data.y[chosen])
+
+
+def as_target(target: TargetLike, domain: DomainLike | None = None) -> Target:
+    """Return the target that a person means.
+
+    Parameters
+    ----------
+    target : str, Expression, callable or (X, y)
+        An expression in one or more variables (parsed, never run as Python); a function of one array for each
+        variable, in NumPy code; or data, X of shape (n_samples,) or (n_samples, n_features) and y (n_samples,).
+    domain : optional
+        ``(low, high)`` for every variable, or one such pair for each, in order or by name. By default (-1, 1);
+        for data their own range.
+
+    Raises
+    ------
+    ExpressionError
+        If the text is no expression.
+    DataError
+        If data are too few, not finite or of shapes that do not fit.
+    ParameterError
+        If the domain is none, or the target is nothing of the above.
+
+    Examples
+    --------
+    >>> f = as_target("sin(3*x)", (0, 1))
+    >>> f.names, f.domain, f(np.array([[0.0], [0.5]])).round(3).tolist()
+    (('x',), ((0.0, 1.0),), [0.0, 0.997])
+    """
+    if isinstance(target, (str, Expression)):
+        expression = parse_expression(target) if isinstance(target, str) else target
+        if not expression.names:
+            raise ParameterError(f"{expression.text} has no variable; write, say, sin(3*x)", got=expression.text)
+        return _of_expression(expression, box_of(domain, expression.names))
+    if callable(target):
+        return _of_function(target, domain)
+    given: object = target
+    if isinstance(given, (tuple, list)) and len(given) == 2:
+        return _of_data(given[0], given[1], domain)
+    raise ParameterError(
+        f"the target must be an expression, a function or data (X, y); got {type(target).__name__}", got=type(target)
+    )
+
+
+def box_of(domain: DomainLike | None, names: Sequence[str]) -> Box:
+    """Return the ends of each variable.
+
+    Examples
+    --------
+    >>> box_of((0, 2), ["x", "y"]), box_of({"y": (0, 1), "x": (2, 3)}, ["x", "y"])
+    (((0.0, 2.0), (0.0, 2.0)), ((2.0, 3.0), (0.0, 1.0)))
+    """
+    if domain is None:
+        return ((-1.0, 1.0),) * len(names)
+    if isinstance(domain, Mapping):
+        if set(domain) != set(names):
+            raise ParameterError(
+                f"the domain names {', '.join(domain)}; the variables are {', '.join(names)}", expected=names
+            )
+        pairs: list[object] = [domain[name] for name in names]
+    else:
+        pairs = list(domain)
+        if len(pairs) == 2 and all(np.ndim(cast("ArrayLike", end)) == 0 for end in pairs):
+            pairs = [domain] * len(names)
+    if len(pairs) != len(names):
+        raise ParameterError(
+            f"the domain has {len(pairs)} pairs for the {len(names)} variables {', '.join(names)}; "
+            "give (low, high) for all of them, or one pair for each",
+            expected=len(names),
+            got=len(pairs),
+        )
+    return tuple(_interval(pair, name) for pair, name in zip(pairs, names, strict=True))
+
+
+def _interval(pair: object, name: str) -> tuple[float, float]:
+    try:
+        low, high = (float(end) for end in cast("Sequence[float]", pair))
+    except (TypeError, ValueError):
+        low, high = math.nan, math.nan
+    if not (math.isfinite(low) and math.isfinite(high) and low < high):
+        raise ParameterError(f"the domain of {name} must be (low, high), finite, low below high; got {pair}", got=pair)
+    return low, high
+
+
+def _of_expression(expression: Expression, domain: Box) -> Target:
+    def function(X: Vector) -> object:
+        return expression.run(dict(zip(expression.names, X.T, strict=True)))
+
+    return Target(expression.text, expression.names, domain, None, function)
+
+
+def _of_function(function: Callable[..., object], domain: DomainLike | None) -> Target:
+    try:
+        parameters = inspect.signature(function).parameters.values()
+        names = tuple(one.name for one in parameters if one.default is one.empty and one.kind < one.KEYWORD_ONLY)
+        variadic = any(one.kind is one.VAR_POSITIONAL for one in parameters)
+    except (TypeError, ValueError):  # NumPy's own functions have no signature
+        names, variadic = ("x",), False
+    if variadic or not names:
+        raise ParameterError(
+            "the function must take one array for each variable: def f(x): ... or def f(x, y): ...", got=names
+        )
+
+    def by_columns(X: Vector) -> object:
+        return function(*X.T)
+
+    return Target(getattr(function, "__name__", "f"), names, box_of(domain, names), None, by_columns)
+
+
+def _of_data(X: ArrayLike, y: ArrayLike, domain: DomainLike | None) -> Target:
+    try:
+        rows, values = np.asarray(X, np.float64), np.asarray(y, np.float64)
+    except (TypeError, ValueError):
+        raise DataError("the data must be real numbers", got=type(X)) from None
+    if rows.ndim == 1:
+        rows = rows[:, None]
+    if rows.ndim != 2 or values.shape != (len(rows),) or rows.shape[1] < 1:
+        raise DataError(
+            f"the data must be X (n_samples, n_features) and y (n_samples,); got {rows.shape} and {values.shape}",
+            got=(rows.shape, values.shape),
+        )
+    if len(values) < _FEWEST_ROWS:
+        raise DataError(f"{len(values)} rows are too few; give {_FEWEST_ROWS} or more", got=len(values))
+    if not (np.isfinite(rows).all() and np.isfinite(values).all()):
+        raise DataError("the data hold a NaN or an infinity; leave such rows out")
+    names = ("x",) if rows.shape[1] == 1 else tuple(f"x{i}" for i in range(rows.shape[1]))
+    ends = list(zip(rows.min(axis=0).tolist(), rows.max(axis=0).tolist(), strict=True))
+    box = box_of(ends if domain is None else domain, names)
+    inside = np.all([(low <= x) & (x <= high) for x, (low, high) in zip(rows.T, box, strict=True)], axis=0)
+    if inside.sum() < _FEWEST_ROWS:
+        raise DataError(
+            f"{inside.sum()} rows lie in the domain; give a domain with {_FEWEST_ROWS} or more", got=int(inside.sum())
+        )
+    return Target("y", names, box, Samples(rows[inside], values[inside]))
+
+
+def stratified_points(domain: Box, n_points: int, seed: int) -> Vector:
+    """Return random points of which, along each variable, one lies in each of `n_points` equal pieces.
+
+    References
+    ----------
+    McKay, Beckman and Conover, A comparison of three methods for selecting values of input variables, Technometrics
+    21 (1979): Latin hypercube sampling.
+
+    Examples
+    --------
+    >>> x = stratified_points(((0.0, 4.0),), 4, seed=0)[:, 0]
+    >>> np.sort(x).astype(int).tolist()
+    [0, 1, 2, 3]
+    """
+    rng = np.random.default_rng([seed, _STREAM])
+    columns = [(rng.permutation(n_points) + rng.uniform(size=n_points)) / n_points for _ in domain]
+    return _stretched(np.stack(columns, axis=1), domain)
+
+
+def dense_points(domain: Box, n_points: int) -> Vector:
+    """Return the midpoints of equal pieces, or Sobol's quasi-random points where there are several variables.
+
+    References
+    ----------
+    Sobol', On the distribution of points in a cube, USSR Comput. Math. Math. Phys. 7 (1967); `scipy.stats.qmc`.
+
+    Examples
+    --------
+    >>> dense_points(((0.0, 1.0),), 2)[:, 0].tolist()
+    [0.25, 0.75]
+    """
+    if len(domain) == 1:
+        return _stretched((np.arange(n_points)[:, None] + 0.5) / n_points, domain)
+    from scipy.stats import qmc
+
+    exponent = math.ceil(math.log2(n_points))
+    # The sequence begins in the corner of the cube; half a cell further it is symmetric.
+    points = qmc.Sobol(len(domain), scramble=False).random_base2(exponent) + 0.5 / 2**exponent
+    return _stretched(points, domain)
+
+
+def _stretched(unit: Vector, domain: Box) -> Vector:
+    low, high = np.array(domain).T
+    return cast("Vector", low + (high - low) * unit)

@@ -1,0 +1,327 @@
+"""Is there a function here: the public function, which asks each method in turn.
+
+What the methods compute stands in their own files, what follows from it in `verdict`.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from tidu.assessment.cells import cells_of, spread
+from tidu.assessment.contradictions import Leakage, alike, find_contradictions, find_leakage
+from tidu.assessment.dependence import (
+    MOST_ORDERED,
+    Dependence,
+    Ranks,
+    codependence,
+    feature_order,
+    permutation_p_value,
+    xi,
+)
+from tidu.assessment.gamma import NEIGHBORS, GammaTest, difference_estimates, gamma_interval
+from tidu.assessment.graph import Graph, in_turn, intrinsic_dimension, neighbor_graph, subgraph
+from tidu.assessment.inputs import Rows, open_features, open_rows, sample_of, sampled_rows
+from tidu.assessment.intervals import wilson
+from tidu.assessment.kernels import views_of
+from tidu.assessment.learning import learning_curve, still_falling
+from tidu.assessment.likelihood import NoiseEstimate, noise_likelihood
+from tidu.assessment.result import Assessment, Floor
+from tidu.assessment.verdict import Evidence, judge
+from tidu.assessment.voting import best_of, cover_hart, leave_one_out
+from tidu.config import parse_bytes
+from tidu.data.opening import DataLike
+from tidu.data.target import Task
+from tidu.errors import BudgetError, ParameterError, ShapeError
+from tidu.neighbors import kneighbors
+
+__all__ = ["assess"]
+
+_MOST_NEIGHBORS = 30
+_GRAPH_BYTES = 1 << 26
+_SAMPLE_ROWS = 20_000
+_SAMPLE_BYTES = 1 << 24
+# Of the cells' distances, spectra and the sample: what the methods take beside the search.
+_WORK_BYTES = 40_000_000
+_XI_ROWS = 5000
+_ORDER_ROWS = 2000
+_SUBSAMPLES = 20
+_MOST_SUBSAMPLED = 5000
+_PAIRS_DRAWN = 2000
+
+
+def assess(
+    X: DataLike,
+    y: ArrayLike | None = None,
+    *,
+    target: str | int | None = None,
+    test: DataLike | None = None,
+    raw: DataLike | None = None,
+    task: Task | None = None,
+    seed: int = 0,
+    memory_limit: int | str | None = None,
+    threads: int | None = None,
+    progress: bool = False,
+) -> Assessment:
+    """Ask whether the data follow a function, and what the best possible score is.
+
+    Parameters
+    ----------
+    X : array-like of shape (n_samples, n_features), DataFrame, path, Dataset or BlockSource
+        Features; text becomes a column for each value. Without `y`, a data set that holds its target. Numbers are
+        brought to one scale, bytes compared as they are. A file is read block by block.
+    y : array-like of shape (n_samples,), optional
+        Numbers or classes.
+    target : str or int, optional
+        Without `y`: which column, member or other file is the target.
+    test : array-like or data set, optional
+        Held-out rows (features alone, or with their target), looked at for rows that training has seen.
+    raw : array-like of shape (n_samples, any), optional
+        The features before a feature step, to compare the dependence before and after.
+    task : {"classification", "regression"}, optional
+        By default classes, if the target is text or takes at most 20 whole numbers.
+    seed : int, default 0
+        Of samples and permutations.
+    memory_limit : int or str, optional
+        The most that may be allocated beside the arrays given, in bytes or as ``"64MB"``.
+    threads : int, optional
+        By default all processors; the result does not depend on it.
+    progress : bool, default False
+        Whether the search for neighbors shows a progress bar.
+
+    Returns
+    -------
+    Assessment
+        With the verdict, the noise variance and its interval, the best score, and the reasons.
+
+    Raises
+    ------
+    DataError, ShapeError, DtypeError
+        If there are fewer than 20 rows, or they cannot be read or do not fit each other.
+    BudgetError
+        If the limit is too small; `least_bytes` would do.
+
+    Notes
+    -----
+    One-to-many relations, such as a circle, are no function of x: the spread between their branches counts as noise.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> x = rng.uniform(-2.0, 2.0, (600, 1))
+    >>> found = assess(x, np.sin(3.0 * x[:, 0]) + 0.5 * rng.normal(size=600))
+    >>> found.verdict
+    'noisy function'
+    >>> low, high = found.noise_variance_interval
+    >>> low < 0.25 < high
+    True
+    """
+    limit = None if memory_limit is None else parse_bytes(memory_limit)
+    if not hasattr(seed, "__index__") or isinstance(seed, bool) or seed < 0:
+        raise ParameterError(f"seed must be an integer of at least 0; got {seed!r}", got=seed)
+    rows = open_rows(X, y, target, test, task, limit)
+    rng = np.random.default_rng(int(seed))
+    left = _left_for_search(rows, limit)
+    n_rows, n_features = rows.scaled.shape
+    graph = neighbor_graph(rows.scaled, _neighbors(n_rows, left), left, threads, progress)
+    groups = alike(rows.data.X, graph)
+    graph = in_turn(graph, groups)
+    contradictions = find_contradictions(groups, rows.y, rows.classifies)
+    sample = sampled_rows(rows.scaled, _SAMPLE_ROWS, _SAMPLE_BYTES, rng)
+    features = sample_of(rows.scaled, sample)
+    dependence = _dependence(rows, graph, features, sample, raw, rng, left, threads)
+    likelihood = _noise(rows, features, sample, dependence, int(seed), threads)
+    gamma, interval = _gamma(rows, graph, rng, left, threads)
+    n_classes = len(rows.target.class_names)
+    errors = leave_one_out(graph, rows.y, n_classes)
+    band = cover_hart(errors[1], n_classes) if n_classes else None
+    floor = _floor_of_classes(rows, likelihood, sample, errors) if n_classes else _floor_of_numbers(rows, likelihood)
+    learning = learning_curve(rows.scaled, rows.y, n_classes, graph, rng, left, threads)
+    leakage = _leakage(rows, graph, left, threads)
+    dimension = intrinsic_dimension(graph)
+    verdict, findings = judge(
+        Evidence(
+            classifies=rows.classifies,
+            p_value=dependence.p_value,
+            low=floor.share(floor.low),
+            high=floor.share(floor.high),
+            contradicting=contradictions.n_contradicting,
+            bimodality=_bimodality(rows, likelihood, sample),
+            dimension=dimension,
+            resolution=likelihood.resolution,
+            falling=still_falling(learning, floor.whole),
+            n_near=leakage.n_near if leakage else 0,
+        )
+    )
+    return Assessment(
+        verdict=verdict,
+        findings=findings,
+        task=rows.target.task,
+        name=rows.data.X.name,
+        n_samples=n_rows,
+        n_features=n_features,
+        feature_names=rows.data.feature_names,
+        class_names=rows.target.class_names,
+        floor=floor,
+        contradictions=contradictions,
+        leakage=leakage,
+        dependence=dependence,
+        likelihood=likelihood,
+        gamma=gamma,
+        gamma_interval=interval,
+        left_out_errors=errors,
+        cover_hart=band,
+        learning=learning,
+        intrinsic_dimension=dimension,
+        pairs=_pairs(graph, rows.y.astype(np.float64), rng),
+    )
+
+
+def _left_for_search(rows: Rows, limit: int | None) -> int | None:
+    if limit is None:
+        return None
+    left = limit - rows.held_bytes - rows.y.nbytes
+    if left < _WORK_BYTES:
+        least = _WORK_BYTES + rows.held_bytes + rows.y.nbytes
+        raise BudgetError(
+            f"an assessment of {rows.data.n_samples:,} rows takes at least {least:,} bytes, but memory_limit is "
+            f"{limit:,}; give a larger one",
+            least_bytes=least,
+            limit_bytes=limit,
+        )
+    return left
+
+
+def _neighbors(n_rows: int, limit: int | None) -> int:
+    """Return how many neighbors are kept: more vote better, but all of them are held."""
+    most = _GRAPH_BYTES if limit is None else min(_GRAPH_BYTES, limit // 4)
+    return max(NEIGHBORS, min(_MOST_NEIGHBORS, most // (16 * n_rows)))
+
+
+def _dependence(
+    rows: Rows,
+    graph: Graph,
+    features: NDArray[np.generic],
+    sample: NDArray[np.intp],
+    raw: DataLike | None,
+    rng: np.random.Generator,
+    limit: int | None,
+    threads: int | None,
+) -> Dependence:
+    ranks = Ranks.of(rows.y, rows.classifies)
+    nearest = graph.indices[:, 0]
+    found = codependence(ranks, nearest)
+    few = np.sort(rng.choice(len(sample), min(len(sample), _XI_ROWS), replace=False))
+    fewer = few[: len(few)] if len(few) <= _ORDER_ROWS else np.sort(rng.choice(few, _ORDER_ROWS, replace=False))
+    order: tuple[tuple[int, ...], tuple[float, ...]] = ((), ())
+    if 1 < features.shape[1] <= MOST_ORDERED:
+        order = feature_order(features[fewer], Ranks.of(rows.y[sample[fewer]], rows.classifies), rng)
+    return Dependence(
+        T=found,
+        p_value=permutation_p_value(ranks, nearest, found, rng),
+        raw_T=None if raw is None else _raw_T(raw, rows, ranks, limit, threads),
+        xi=xi(features[few], Ranks.of(rows.y[sample[few]], rows.classifies)),
+        order=order[0],
+        order_T=order[1],
+    )
+
+
+def _raw_T(raw: DataLike, rows: Rows, ranks: Ranks, limit: int | None, threads: int | None) -> float:
+    """Return T on the features before the feature step."""
+    before, scaled = open_features(raw, limit)
+    if before.shape[0] != rows.data.n_samples:
+        raise ShapeError(
+            f"raw has {before.shape[0]} rows, X has {rows.data.n_samples}; each row needs both",
+            expected=rows.data.n_samples,
+            got=before.shape[0],
+        )
+    graph = neighbor_graph(scaled, 1, limit, threads)
+    return codependence(ranks, in_turn(graph, alike(before, graph)).indices[:, 0])
+
+
+def _noise(
+    rows: Rows,
+    features: NDArray[np.generic],
+    sample: NDArray[np.intp],
+    dependence: Dependence,
+    seed: int,
+    threads: int | None,
+) -> NoiseEstimate:
+    """Let the likelihood decide between all features and those that add to the dependence."""
+    views = views_of(features.shape[1], dependence.order)
+    along = dependence.order or range(features.shape[1])
+    cells = spread(cells_of(features, np.array(sorted(along), np.intp)))
+    return noise_likelihood(features, _outputs(rows)[sample], cells, views, seed=seed, threads=threads)
+
+
+def _outputs(rows: Rows) -> NDArray[np.float64]:
+    """Return numbers as one column, classes as one column of 0 and 1 each."""
+    if not rows.classifies:
+        return rows.y.astype(np.float64)[:, None]
+    return np.asarray(rows.y[:, None] == np.arange(len(rows.target.class_names)), np.float64)
+
+
+def _gamma(
+    rows: Rows, graph: Graph, rng: np.random.Generator, limit: int | None, threads: int | None
+) -> tuple[GammaTest | None, tuple[float, float] | None]:
+    if rows.classifies:
+        return None, None
+    y, n_rows = rows.y.astype(np.float64), graph.n_rows
+    found = difference_estimates(graph, y)
+    size = min(n_rows // 2, _MOST_SUBSAMPLED)
+    parts = [np.sort(rng.choice(n_rows, size, replace=False)) for _ in range(_SUBSAMPLES if size > NEIGHBORS else 0)]
+    seen = [
+        difference_estimates(subgraph(rows.scaled, part, NEIGHBORS, limit, threads), y[part]).gamma for part in parts
+    ]
+    return found, gamma_interval(found, seen, size / n_rows)
+
+
+def _floor_of_numbers(rows: Rows, likelihood: NoiseEstimate) -> Floor:
+    variance = float(rows.y.astype(np.float64).var())
+    low, high = likelihood.interval
+    return Floor(likelihood.share * variance, low * variance, high * variance, variance)
+
+
+def _floor_of_classes(
+    rows: Rows, likelihood: NoiseEstimate, sample: NDArray[np.intp], errors: dict[int, float]
+) -> Floor:
+    """Return the band of the lowest error: from below by Cover and Hart, from above by what is reached.
+
+    The variance of 0/1 outputs about their probabilities, summed over classes, is the error of the nearest row among
+    endlessly many; the likelihood estimates it without the bias of neighbors that are far.
+    """
+    shares = np.bincount(rows.y.astype(np.int64)) / len(rows.y)
+    n_classes, chance = int((shares > 0).sum()), 1.0 - float((shares**2).sum())
+    low, _ = cover_hart(likelihood.interval[0] * chance, n_classes)
+    likely_low, likely_high = cover_hart(likelihood.share * chance, n_classes)
+    predicted = float(np.mean(likelihood.predicted.argmax(axis=1) != rows.y[sample[likelihood.rows]]))
+    reached, n_rows = min((best_of(errors)[1], len(rows.y)), (predicted, len(likelihood.rows)))
+    high = 1.0 - wilson(round((1.0 - reached) * n_rows), n_rows)[0]
+    whole = 1.0 - float(shares.max())
+    value = 0.5 * (likely_low + min(likely_high, reached))
+    return Floor(min(max(value, low), high), min(low, high), high, whole)
+
+
+def _bimodality(rows: Rows, likelihood: NoiseEstimate, sample: NDArray[np.intp]) -> float:
+    """Return how much what is left of numbers falls into two heaps: (skewness^2 + 1) / kurtosis."""
+    left = rows.y[sample[likelihood.rows]].astype(np.float64) - likelihood.predicted[:, 0]
+    left -= left.mean()
+    variance = float((left**2).mean())
+    if rows.classifies or variance <= 0:
+        return 0.0
+    return (float((left**3).mean()) ** 2 / variance**3 + 1.0) / (float((left**4).mean()) / variance**2)
+
+
+def _leakage(rows: Rows, graph: Graph, limit: int | None, threads: int | None) -> Leakage | None:
+    if rows.test is None:
+        return None
+    distances, indices = kneighbors(rows.test, rows.scaled, 1, memory_limit=limit, threads=threads)
+    return find_leakage(distances, indices, graph)
+
+
+def _pairs(graph: Graph, y: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:
+    """Return squared distances and half the squared differences of the targets, of rows and one neighbor each."""
+    drawn = np.sort(rng.choice(graph.n_rows, min(graph.n_rows, _PAIRS_DRAWN), replace=False))
+    column = rng.integers(0, min(NEIGHBORS, graph.k), len(drawn))
+    other = graph.indices[drawn, column]
+    return np.stack([graph.distances[drawn, column] ** 2, 0.5 * (y[other] - y[drawn]) ** 2], axis=1)

@@ -1,0 +1,120 @@
+"""Which rows are nearest to each row, and how many dimensions do they fill?
+
+One exact search serves everything that compares a row with its neighbors. This file knows nothing of targets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tidu.data import BlockSource, RowsSource
+from tidu.neighbors import kneighbors
+
+__all__ = ["Graph", "in_turn", "intrinsic_dimension", "neighbor_graph", "subgraph"]
+
+_FEW_ROWS = 5000
+_ROWS = 1 << 14
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Graph:
+    """The nearest other rows of each row, the nearest first.
+
+    Attributes
+    ----------
+    distances : ndarray of shape (n_rows, k), float64
+    indices : ndarray of shape (n_rows, k), int64
+    """
+
+    distances: NDArray[np.float64]
+    indices: NDArray[np.int64]
+
+    @property
+    def n_rows(self) -> int:
+        """Number of rows."""
+        return len(self.indices)
+
+    @property
+    def k(self) -> int:
+        """Neighbors of each row."""
+        return int(self.indices.shape[1])
+
+
+def neighbor_graph(
+    X: BlockSource, k: int, memory_limit: int | None = None, threads: int | None = None, progress: bool = False
+) -> Graph:
+    """Search; no row is a neighbor of its own."""
+    # For few rows it takes longer to choose how to search than to search.
+    algorithm = "brute" if X.shape[0] <= _FEW_ROWS else "auto"
+    distances, indices = kneighbors(
+        None,
+        X,
+        min(k, X.shape[0] - 1),
+        memory_limit=memory_limit,
+        algorithm=algorithm,
+        threads=threads,
+        progress=progress,
+    )
+    return Graph(distances, indices)
+
+
+def subgraph(
+    X: BlockSource, rows: NDArray[np.intp], k: int, memory_limit: int | None = None, threads: int | None = None
+) -> Graph:
+    """Search among some rows only; `indices` count within them."""
+    return neighbor_graph(RowsSource(X, rows), k, memory_limit, threads)
+
+
+def in_turn(graph: Graph, groups: Sequence[NDArray[np.intp]]) -> Graph:
+    """Let rows that are alike be neighbors in turn: among equals the search prefers the lowest row, for all of them.
+
+    Parameters
+    ----------
+    groups : sequence of ndarray of int
+        Rows that are alike, of two at least.
+    """
+    indices = graph.indices.copy()
+    for rows in groups:
+        shown = min(graph.k, len(rows) - 1)
+        places = (np.arange(len(rows))[:, None] + np.arange(1, shown + 1)) % len(rows)
+        indices[rows, :shown] = rows[places]
+    return Graph(graph.distances, indices)
+
+
+def intrinsic_dimension(graph: Graph) -> float:
+    """Return how many dimensions rows fill locally, dimensionless; 0 where all neighbors are alike.
+
+    Notes
+    -----
+    The maximum-likelihood estimate from the distances to the k nearest, its inverse averaged over all rows that have
+    no neighbor alike.
+
+    References
+    ----------
+    Levina and Bickel, Maximum likelihood estimation of intrinsic dimension, NIPS 2004, (9); MacKay and Ghahramani,
+    Comments on it, 2005 (averaging of the inverse).
+
+    Examples
+    --------
+    >>> from tidu.data import as_source
+    >>> rng = np.random.default_rng(0)
+    >>> plane = rng.normal(size=(500, 2)) @ rng.normal(size=(2, 5))
+    >>> round(intrinsic_dimension(neighbor_graph(as_source(plane), 10)))
+    2
+    """
+    if graph.k < 3:
+        return float("nan")
+    total, n_counted = 0.0, 0
+    for start in range(0, graph.n_rows, _ROWS):
+        distances = graph.distances[start : start + _ROWS]
+        distances = distances[distances[:, 0] > 0]
+        total += float(np.log(distances[:, -1:] / distances[:, :-1]).sum()) / (graph.k - 2)
+        n_counted += len(distances)
+    if not n_counted:
+        return 0.0
+    mean = total / n_counted
+    return 1.0 / mean if mean > 0 else float("inf")

@@ -1,0 +1,136 @@
+"""How alike are the values of a function at two rows: kernels, and the features through which they see rows.
+
+This file knows nothing of targets and of noise.
+
+References
+----------
+Rasmussen and Williams, Gaussian Processes for Machine Learning, MIT Press 2006, (4.9), (4.17), (4.18); Duvenaud,
+Nickisch and Rasmussen, Additive Gaussian processes, NIPS 2011, (4), of first order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["KERNELS", "Look", "View", "look_at", "views_of"]
+
+Floats = NDArray[np.float64]
+
+# A sum over more features than this takes too long.
+_MOST_ADDED = 50
+
+
+def _squared_exponential(t: Floats) -> Floats:
+    return np.asarray(np.exp(-0.5 * t * t))
+
+
+def _matern_3_2(t: Floats) -> Floats:
+    u = np.sqrt(3.0) * t
+    return np.asarray((1.0 + u) * np.exp(-u))
+
+
+def _exponential(t: Floats) -> Floats:
+    return np.asarray(np.exp(-t))
+
+
+KERNELS: Mapping[str, Callable[[Floats], Floats]] = {
+    "squared exponential": _squared_exponential,
+    "Matern 3/2": _matern_3_2,
+    "exponential": _exponential,
+}
+"""From functions that are smooth to functions that jump; of a distance over a length."""
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """How much each feature counts, and whether their effects add up or act together."""
+
+    weights: tuple[float, ...]
+    additive: bool = False
+
+    @property
+    def columns(self) -> tuple[int, ...]:
+        """The features that count."""
+        return tuple(j for j, weight in enumerate(self.weights) if weight > 0)
+
+
+def views_of(n_features: int, chosen: Sequence[int]) -> list[View]:
+    """Return the views among which the likelihood is to decide.
+
+    Parameters
+    ----------
+    n_features : int
+    chosen : sequence of int
+        Features that are known to matter; the others count fully, less or not at all.
+
+    Examples
+    --------
+    >>> [view.weights for view in views_of(2, [1])]
+    [(1.0, 1.0), (0.5, 1.0), (0.25, 1.0), (0.0, 1.0), (1.0, 1.0)]
+    """
+    known = set(chosen)
+    others = (1.0, 0.5, 0.25, 0.0) if 0 < len(known) < n_features else (1.0,)
+    views = [View(tuple(1.0 if j in known else other for j in range(n_features))) for other in others]
+    if 1 < n_features <= _MOST_ADDED:
+        views.append(View((1.0,) * n_features, additive=True))
+    return views
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Look:
+    """Rows, cell by cell, as a view sees them.
+
+    Attributes
+    ----------
+    view : View
+    rows : sequence of ndarray of shape (n_cell, n_columns)
+        Weighted features; empty where `distances` say all.
+    distances : sequence of ndarray of shape (n_cell * (n_cell - 1) / 2,)
+        Between all pairs of a cell, as SciPy condenses them; empty where effects add up.
+    unit : float
+        The median distance within a cell: of rows, or along one feature.
+    """
+
+    view: View
+    rows: Sequence[Floats]
+    distances: Sequence[Floats]
+    unit: float
+
+    def kernel(self, cell: int, name: str, length: float) -> Floats:
+        """Return the kernel's matrix within a cell, for a length in units."""
+        from scipy.spatial.distance import squareform
+
+        of, scale = KERNELS[name], 1.0 / (length * self.unit)
+        if not self.view.additive:
+            whole = squareform(of(self.distances[cell] * scale), checks=False)
+            np.fill_diagonal(whole, 1.0)
+            return np.asarray(whole)
+        rows = self.rows[cell]
+        total = np.zeros((len(rows), len(rows)))
+        for column in rows.T:
+            total += of(np.abs(column[:, None] - column) * scale)
+        return np.asarray(total / rows.shape[1])
+
+
+def look_at(X: NDArray[np.generic], cells: Sequence[NDArray[np.intp]], view: View) -> Look:
+    """Look at cells of rows."""
+    from scipy.spatial.distance import pdist
+
+    columns = np.array(view.columns, np.intp)
+    weights = np.array(view.weights)[columns]
+    seen = (X[np.ix_(rows, columns)].astype(np.float64) * weights for rows in cells)
+    if view.additive:
+        kept = list(seen)
+        apart = [np.abs(rows - np.roll(rows, len(rows) // 2, axis=0)).ravel() for rows in kept]
+        return Look(view, kept, (), _median(np.concatenate(apart)))
+    distances = [pdist(rows) for rows in seen]
+    return Look(view, (), distances, _median(np.concatenate(distances)))
+
+
+def _median(distances: Floats) -> float:
+    positive = distances[distances > 0]
+    return float(np.median(positive)) if len(positive) else 1.0

@@ -1,0 +1,112 @@
+"""From the numbers to a verdict, and to its reasons: every rule and every threshold stands here.
+
+This file knows nothing of how the numbers were found, and of the words that tell them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+__all__ = ["VERDICTS", "Evidence", "Reason", "Verdict", "judge"]
+
+Verdict: TypeAlias = Literal["function", "noisy function", "no dependence found", "cannot tell"]
+VERDICTS: tuple[Verdict, ...] = ("function", "noisy function", "no dependence found", "cannot tell")
+Reason: TypeAlias = tuple[str, Mapping[str, object]]
+"""Key of a phrase in `tidu.words.assess`, and its facts."""
+
+# All but the first as shares of what knowing nothing leaves: the target's variance, or the most frequent class's error.
+_SIGNIFICANT = 0.01
+_NONE = 0.005
+_FUNCTION_AT_MOST = 0.1
+_CLASSES_AT_MOST = 0.15
+_WIDEST = 0.6
+_NEARLY_ALL = 0.9
+_SEES = 0.2
+_BRANCHES = 0.6
+_BLIND_DIMENSION = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What the verdict rests on; shares are of what knowing nothing leaves.
+
+    Attributes
+    ----------
+    classifies : bool
+    p_value : float
+        Of the permutation test of dependence.
+    low, high : float
+        The interval of the floor, as shares.
+    contradicting : int
+        Rows with the features of another row and a different target.
+    bimodality : float
+        Of what is left of each row: (skewness^2 + 1) / kurtosis; 5/9 if uniform, 1 for two values.
+    dimension : float
+        Intrinsic dimension of the features.
+    resolution : float
+        The floor that is reported for a target without noise, as a share.
+    falling : bool
+        Whether more rows still lower the error.
+    n_near : int
+        Held-out rows that were seen in training.
+    """
+
+    classifies: bool
+    p_value: float
+    low: float
+    high: float
+    contradicting: int
+    bimodality: float
+    dimension: float
+    resolution: float
+    falling: bool
+    n_near: int
+
+
+def judge(evidence: Evidence) -> tuple[Verdict, tuple[Reason, ...]]:
+    """Return the verdict and its reasons, the weightiest first.
+
+    Examples
+    --------
+    >>> seen = Evidence(False, 0.005, 0.2, 0.3, 0, 0.33, 2.0, 0.01, False, 0)
+    >>> judge(seen)[0]
+    'noisy function'
+    """
+    width = evidence.high - evidence.low
+    dependent = evidence.p_value <= _SIGNIFICANT or evidence.high < _NEARLY_ALL
+    most = _CLASSES_AT_MOST if evidence.classifies else _FUNCTION_AT_MOST
+    verdict: Verdict
+    if not dependent:
+        sees = evidence.high - evidence.low < 1.0 - _SEES and evidence.low >= _SEES
+        verdict, reason = ("no dependence found", "independent") if sees else ("cannot tell", "independent_or_blind")
+    elif evidence.low <= _NONE and evidence.high <= most:
+        verdict, reason = "function", "no_noise"
+    elif width > _WIDEST:
+        verdict, reason = "cannot tell", "wide"
+    elif evidence.low > _NONE:
+        verdict, reason = "noisy function", "noise"
+    else:
+        verdict, reason = "cannot tell", "noise_or_rough"
+    return verdict, ((reason, {}), *_further(evidence, verdict))
+
+
+def _further(evidence: Evidence, verdict: Verdict) -> list[Reason]:
+    """Return what else a reader should know."""
+    found: list[Reason] = [("dependent" if evidence.p_value <= _SIGNIFICANT else "not_dependent", {})]
+    if verdict == "noisy function" and not evidence.classifies:
+        if evidence.high >= 1.0 - _FUNCTION_AT_MOST and evidence.p_value <= _SIGNIFICANT:
+            found.append(("spread_only", {}))
+        if evidence.bimodality >= _BRANCHES:
+            found.append(("branches", {}))
+    if evidence.contradicting:
+        found.append(("contradictions", {}))
+    if evidence.dimension > _BLIND_DIMENSION:
+        found.append(("dimension", {}))
+    if evidence.resolution > _FUNCTION_AT_MOST:
+        found.append(("resolution", {}))
+    found.append(("more_rows" if evidence.falling else "enough_rows", {}))
+    if evidence.n_near:
+        found.append(("leakage", {}))
+    return found
