@@ -48,7 +48,7 @@ bench: setup
 	$(BIN)/python benchmarks/gradient_cost.py
 	$(BIN)/python benchmarks/peers.py
 	$(BIN)/python benchmarks/digits_accuracy.py
-	$(BIN)/python benchmarks/existence_is_not_learning.py
+	$(BIN)/python benchmarks/existence_is_not_learning.py --seeds 2
 	$(BIN)/python benchmarks/floor_against_scores.py
 	$(BIN)/python benchmarks/planned_problems.py --seeds 3
 

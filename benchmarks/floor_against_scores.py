@@ -30,7 +30,7 @@ CLASSIFIERS = {
     "random forest": ensemble.RandomForestClassifier(200, random_state=0),
     "boosting": ensemble.HistGradientBoostingClassifier(random_state=0),
     "SVM": svm.SVC(C=10.0),
-    "network": neural_network.MLPClassifier((100,), max_iter=500, random_state=0),
+    "network": neural_network.MLPClassifier(hidden_layer_sizes=(100,), max_iter=500, random_state=0),
 }
 REGRESSORS = {
     "ridge": linear_model.RidgeCV(np.logspace(-3, 3, 13)),
@@ -38,7 +38,7 @@ REGRESSORS = {
     "random forest": ensemble.RandomForestRegressor(200, random_state=0),
     "boosting": ensemble.HistGradientBoostingRegressor(random_state=0),
     "SVM": svm.SVR(C=10.0),
-    "network": neural_network.MLPRegressor((100,), max_iter=500, random_state=0),
+    "network": neural_network.MLPRegressor(hidden_layer_sizes=(100,), max_iter=500, random_state=0),
 }
 
 

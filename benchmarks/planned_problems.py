@@ -102,25 +102,33 @@ def jobs(
     ]
 
 
+SHORT = {"function": "f", "noisy function": "n", "no dependence found": "0", "cannot tell": "?"}
+
+
 def table(found: list[dict[str, object]]) -> str:
-    """Return the table of the documentation, in Markdown."""
+    """Return the table of the documentation, in Markdown: verdicts, intervals that hold the truth, median width."""
     groups = defaultdict(list)
     for one in found:
         groups[one["kind"], one["noise"], one["n"], one["d"]].append(one)
+    dimensions = sorted({d for _, _, _, d in groups})
     lines = [
-        "| target | floor | n | d | verdicts | floor found (median) | in the interval | width / Var(y) (median) |",
-        "| --- | --- | --- | --- | --- | --- | --- | --- |",
+        "| target | floor | n |" + "".join(f" d = {d} |" for d in dimensions),
+        "| --- " * (3 + len(dimensions)) + "|",
     ]
-    for (kind, noise, n, d), group in groups.items():
-        verdicts = ", ".join(
-            f"{name} {count}" for name, count in Counter(one["verdict"] for one in group).most_common()
-        )
-        told = [one for one in group if one["verdict"] != "cannot tell"]
-        covered = f"{sum(one['covered'] for one in told)} of {len(told)}" if told else "–"
-        value = np.median([one["value"] for one in group])
-        width = np.median([one["width"] for one in group])
-        lines.append(f"| {kind} | {noise:g} | {n:,} | {d} | {verdicts} | {value:.3f} | {covered} | {width:.2f} |")
+    for kind, noise, n in dict.fromkeys(key[:3] for key in groups):
+        cells = [_cell(groups[kind, noise, n, d]) for d in dimensions]
+        lines.append(f"| {kind} | {noise:g} | {n:,} |" + "".join(f" {cell} |" for cell in cells))
     return "\n".join(lines)
+
+
+def _cell(group: list[dict[str, object]]) -> str:
+    if not group:
+        return ""
+    counted = Counter(SHORT[one["verdict"]] for one in group).most_common()
+    verdicts = " ".join(f"{name}{count if len(counted) > 1 else ''}" for name, count in counted)
+    told = [one for one in group if one["verdict"] != "cannot tell"]
+    covered = f", {sum(one['covered'] for one in told)}/{len(told)}" if told else ""
+    return f"{verdicts}{covered}, {np.median([one['width'] for one in group]):.2f}"
 
 
 def promises(found: list[dict[str, object]]) -> str:

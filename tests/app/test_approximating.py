@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import shlex
+from html import unescape
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -10,6 +13,7 @@ import pytest
 from tests.app.conftest import Run
 from tests.app.pages import Page
 
+from tidu.approximation import relu_interpolant
 from tidu.persistence.feed_forward import FeedForward
 
 QUICK = ("--widths", "2,4,8", "--depths", "1", "--seeds", 1, "--samples", 128, "--epochs", 10, "--dimensions", "1")
@@ -81,7 +85,12 @@ def test_a_noise_floor_is_accepted(run: Run, tmp_path: Path) -> None:
         (("x", "--domain", "1"), "low and high ends"),
         (("x", "--domain", "1,0"), "low below high"),
         (("x*y", "--domain", "0,1,0,1,0,1"), "3 pairs"),
-        (("x", "--widths", "0"), "widths"),
+        (("x", "--widths", "0"), "widths must be whole numbers from 1"),
+        (("x", "--depths", ""), "'--depths': expected whole numbers such as 4,8,16"),
+        (("x", "--dimensions", "0"), "dimensions must be whole numbers from 1"),
+        (("x", "--widht", "4"), "unexpected extra argument"),
+        (("max(x)",), "function of each point alone"),
+        (("1e-200*x",), "another unit"),
         (("x", "--activations", "bent"), "bent"),
         (("x", "--optimizers", "sgd"), "plain-adam"),
         (("x", "--html", "found.txt"), ".html"),
@@ -97,3 +106,36 @@ def test_bad_input_is_one_line_and_nothing_is_left(
     assert words in result.stderr
     assert len(result.stderr.splitlines()) == 1
     assert list(tmp_path.iterdir()) == []
+
+
+def test_networks_of_a_data_file_predict_that_file(run: Run, numbers_csv: Path, tmp_path: Path) -> None:
+    out = tmp_path / "found"
+    result = run("approximate", numbers_csv, "--y", "price", "--out", out, "--widths", "2,4", *QUICK[2:])
+    assert result.exit_code == 0, result.output
+    assert "size ∈" in result.stdout
+    network = FeedForward.load(out / "relu-lbfgs.tidu.safetensors")
+    assert (network.feature_names[0], network.target_name) == ("size", "price")
+    predicted = run("predict", out / "relu-lbfgs.tidu.safetensors", numbers_csv)
+    assert predicted.exit_code == 0, predicted.output
+    assert len(predicted.stdout.splitlines()) == 151
+    assert "on 150 rows" in predicted.stderr
+
+
+def test_an_expression_may_begin_with_a_minus_and_ends_have_all_their_digits(run: Run, tmp_path: Path) -> None:
+    html = tmp_path / "found.html"
+    result = run("approximate", "-x*x", "--domain", "0,3.141592653589793", "--html", html, *QUICK)
+    assert result.exit_code == 0, result.output
+    (command,) = re.findall("<pre>(.*)</pre>", html.read_text(encoding="utf-8"))
+    words = shlex.split(unescape(command))
+    assert words[-2:] == ["--", "-x*x"]
+    assert "--domain=0,3.141592653589793" in words
+    again = run(*words[1:])
+    assert again.stdout.splitlines()[2:] == result.stdout.splitlines()[2:-1]
+
+
+def test_a_network_of_one_variable_predicts_a_table_of_that_one_column(run: Run, tmp_path: Path) -> None:
+    relu_interpolant(np.cos, (0.0, 1.0), 64).save(tmp_path / "cosine.tidu.safetensors", ["t"])
+    (tmp_path / "new.csv").write_text("t\n0\n0.5\n")
+    predicted = run("predict", tmp_path / "cosine.tidu.safetensors", tmp_path / "new.csv")
+    assert predicted.exit_code == 0, predicted.output
+    assert [float(line) for line in predicted.stdout.splitlines()[1:]] == pytest.approx(np.cos([0.0, 0.5]), abs=1e-4)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
 from xml.etree import ElementTree
 
@@ -14,10 +15,12 @@ import tidu
 from tidu.approximation import Approximation, Network
 from tidu.approximation.families import in_dimension
 from tidu.approximation.measuring import measure
+from tidu.approximation.pictures import _barron
 from tidu.approximation.studies import best_parabola
 from tidu.approximation.summary import summarize
 from tidu.approximation.targets import as_target
 from tidu.approximation.training import train
+from tidu.approximation.wording import described
 from tidu.errors import DataError, ParameterError, TiduError
 
 QUICK: dict[str, Any] = {"widths": (4, 8, 16), "seeds": 2, "n_samples": 256, "epochs": 20}
@@ -37,7 +40,7 @@ def plane() -> Approximation:
 def rows() -> Approximation:
     rng = np.random.default_rng(0)
     x = rng.uniform(-2.0, 2.0, 150)
-    return tidu.approximate((x, x**2 + 0.1 * rng.normal(size=150)), depths=(1,), noise_floor=0.1, **QUICK)
+    return tidu.approximate((x, x**2 + 0.1 * rng.normal(size=150)), depths=(1,), **QUICK)
 
 
 def test_the_public_name_is_the_packages() -> None:
@@ -173,9 +176,14 @@ def test_pictures_are_those_that_there_is_something_to_draw_for(
         plane.to_svg("jump")
 
 
+def test_the_noise_floor_of_data_is_what_an_assessment_finds(rows: Approximation) -> None:
+    assert rows.noise_floor == pytest.approx(0.1, abs=0.02)
+    assert tidu.approximate("x", dimensions=(), depths=(1,), **QUICK).noise_floor is None
+
+
 def test_the_bound_is_labelled_as_a_bound_and_the_noise_floor_is_a_line(rows: Approximation) -> None:
     svg = rows.to_svg("rms")
-    assert "upper bound, not a prediction" in svg
+    assert "slope n^-1/2 of Barron's upper bound</text>" in svg
     assert "noise floor 0.1" in svg
 
 
@@ -209,6 +217,12 @@ def test_the_text_has_every_method_with_its_rate(sine: Approximation) -> None:
         ({"n_samples": 2}, "n_samples must be"),
         ({"epochs": 0}, "epochs must be"),
         ({"noise_floor": -1.0}, "noise_floor must be"),
+        ({"noise_floor": "a"}, "noise_floor must be"),
+        ({"dimensions": None}, "dimensions must be whole numbers"),
+        ({"activations": None}, "activations must be one name or several"),
+        ({"optimizers": 3}, "optimizers must be one name or several"),
+        ({"widths": (100_000,)}, "at most 4,096 where networks are trained by lbfgs"),
+        ({"target": "sum(x)"}, "function of each point alone"),
         ({"domain": (2, 1)}, "low below high"),
         ({"target": "1/x"}, "give a domain where it is a finite number"),
     ],
@@ -223,3 +237,64 @@ def test_bad_arguments_are_refused_in_one_line(wrong: dict[str, Any], words: str
 def test_a_function_that_is_not_finite_somewhere_is_refused_before_anything_is_trained() -> None:
     with pytest.raises(DataError):
         tidu.approximate("log(x)", (-1, 1), widths=(2,))
+
+
+def test_nothing_to_measure_is_said_and_not_shown_as_an_empty_table() -> None:
+    x = np.linspace(0.0, 1.0, 30)
+    with pytest.raises(ParameterError, match=r"nothing stands for y at widths 2: .* give more widths or optimizers"):
+        tidu.approximate((x, x), widths=(2,), optimizers=(), failures=False)
+
+
+def test_a_built_network_without_error_is_compared_with_no_ratio() -> None:
+    text = tidu.approximate("x", optimizers=("plain-adam",), depths=(1,), dimensions=(), **QUICK | {"seeds": 1}).text()
+    assert "Existence is not learning. With 16 units a network was built that errs by 0." in text
+    assert "times as much" not in text
+
+
+def test_that_existence_is_not_learning_is_said_only_where_it_shows(sine: Approximation) -> None:
+    trained = [one for one in sine.measurements if one.method != "relu/plain-adam"]
+    assert max(one.rms for one in trained if one.method == "relu/lbfgs" and one.size == 16) < 0.009
+    assert "Existence" in sine.text()
+    learned = replace(sine, measurements=tuple(trained)).text()
+    assert "With 16 units a network was built" in learned
+    assert "Existence" not in learned
+
+
+def test_a_parabola_is_no_example_of_what_a_polynomial_cannot() -> None:
+    found = tidu.approximate("1 - 2*x + x*x", optimizers=(), **QUICK)
+    assert found.parabola_rms == 0
+    assert "polynomial" not in found.pictures
+
+
+def test_the_best_parabola_of_a_few_rows_in_many_variables_is_not_told() -> None:
+    rng = np.random.default_rng(0)
+    assert np.isnan(best_parabola(as_target((rng.normal(size=(90, 6)), rng.normal(size=90)))))
+    assert best_parabola(as_target((rng.normal(size=(90, 2)), rng.normal(size=90)))) > 0.1
+
+
+def test_a_pole_outside_the_domain_does_not_flatten_the_picture() -> None:
+    found = tidu.approximate("1/x", (0.1, 1), optimizers=(), **QUICK)
+    x = re.findall(r">(-?\d+)</text>", found.to_svg("outside"))
+    assert max(abs(int(tick)) for tick in x) <= 40
+
+
+def test_the_line_of_the_bound_never_falls_below_the_noise() -> None:
+    assert _barron([4, 16], 2.0, 0.0) == [(4, 2.0), (16, 1.0)]
+    assert _barron([4, 400], 2.0, 1.5)[1][1] == pytest.approx(1.5, abs=0.01)
+    assert _barron([4, 400], 2.0, 3.0) == [(4, 2.0), (400, 2.0)]
+
+
+def test_depth_is_shown_with_both_errors(sine: Approximation) -> None:
+    assert "RMS error by number of hidden layers" in sine.text()
+    assert "Largest error by number of hidden layers" in sine.text()
+    svg = sine.to_svg("depth")
+    assert svg.count('class="band"') == 2
+    assert "relu trained, L-BFGS: largest error" in svg
+
+
+def test_of_many_variables_the_first_are_named() -> None:
+    rng = np.random.default_rng(0)
+    line = described(as_target((rng.uniform(size=(30, 64)), rng.normal(size=30))), "en")
+    assert "x5 ∈" in line
+    assert "x6" not in line
+    assert "and 58 variables more" in line

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
@@ -10,7 +12,7 @@ from tidu.approximation.knots import curvature_knots
 from tidu.approximation.measuring import measure
 from tidu.approximation.rates import fit_rate
 from tidu.approximation.targets import as_target
-from tidu.errors import ParameterError
+from tidu.errors import DataError, ParameterError, TiduError
 
 NIELSEN = as_target("0.2 + 0.4*x**2 + 0.3*x*sin(15*x) + 0.05*cos(50*x)", (0, 1))
 
@@ -121,3 +123,33 @@ def test_the_tent_map_is_the_tent_applied_again_and_again(depth: int) -> None:
 def test_nothing_is_built_of_nothing(build: object) -> None:
     with pytest.raises(ParameterError):
         build()  # type: ignore[operator]
+
+
+@pytest.mark.parametrize(
+    ("build", "error", "words"),
+    [
+        (lambda: bumps(np.sin, (1.0, 0.0), 4), ParameterError, "low below high"),
+        (lambda: relu_interpolant(np.sin, (1.0, 0.0), 4), ParameterError, "low below high"),
+        (lambda: relu_interpolant(np.sin, (0.0, np.inf), 4), ParameterError, "finite"),
+        (lambda: towers(lambda X: X[:, 0], ((0.0, 1.0), (1.0, 0.0)), 2), ParameterError, "domain of y"),
+        (lambda: bumps(np.sin, (0.0, 1.0), 2.5), ParameterError, "whole number"),  # type: ignore[arg-type]
+        (lambda: towers(lambda X: X[:, 0], ((0.0, 1.0),) * 2, 2.5), ParameterError, "whole number"),  # type: ignore[arg-type]
+        (lambda: relu_interpolant(np.sin, (0.0, 1.0), 4, "best"), ParameterError, "equal, curvature"),  # type: ignore[arg-type]
+        (lambda: bumps(np.log, (-1.0, 1.0), 4), DataError, "give a domain"),
+        (lambda: relu_interpolant(lambda x: x[:2], (0.0, 1.0), 4), DataError, "one number for each"),
+        (lambda: towers(lambda X: X, ((0.0, 1.0),) * 2, 2), DataError, "one number for each"),
+    ],
+)
+def test_what_cannot_be_built_is_refused_in_one_line(
+    build: Callable[[], Network], error: type[TiduError], words: str
+) -> None:
+    with pytest.raises(error) as caught:
+        build()
+    assert words in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("unit", [1e-90, 1.0, 1e90])
+def test_knots_by_curvature_do_not_depend_on_units(unit: float) -> None:
+    knots = curvature_knots(lambda x: unit * np.sin(8 * x / unit), (0.0, unit), 16)
+    assert knots / unit == pytest.approx(curvature_knots(lambda x: np.sin(8 * x), (0.0, 1.0), 16), rel=1e-6)

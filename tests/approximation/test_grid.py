@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from tidu.approximation import grid
 from tidu.approximation.families import in_dimension, jump_height, with_jump
 from tidu.approximation.grid import fit_grid
 from tidu.approximation.measuring import measure
@@ -55,3 +56,21 @@ def test_a_jump_is_as_high_as_the_range_and_the_rest_as_before() -> None:
     assert jump_height(f) == pytest.approx(np.sin(1.0), rel=1e-2)
     assert set(steps.round(9)) == {0.0, round(jump_height(f), 9)}
     assert jump_height(as_target("0*x")) == 1.0
+
+
+@pytest.mark.parametrize("n_parameters", [60, 600])
+def test_few_rows_and_many_nodes_are_fitted_as_few_nodes_are(n_parameters: int) -> None:
+    target = as_target("sin(3*x)*y + z")
+    samples, sides = target.training(200), grid._sides(3, n_parameters)
+    by_nodes = list(grid._solved_by_nodes(samples.X, samples.y, target.domain, sides))
+    by_rows = list(grid._solved_by_rows(samples.X, samples.y, target.domain, sides))
+    for one, other in zip(by_nodes[6:], by_rows[6:], strict=True):  # with lesser penalties rounding tells
+        assert other == pytest.approx(one, abs=1e-6)
+
+
+def test_a_grid_of_many_more_nodes_than_rows_needs_no_matrix_of_nodes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(grid, "_solved_by_nodes")
+    target = as_target("x*y")
+    fitted = fit_grid(target.training(100), target.domain, 20_000)
+    assert fitted.n_parameters > 19_000
+    assert np.abs(fitted(target.testing(64).X)).max() < 2.0

@@ -104,3 +104,27 @@ def test_a_saved_network_is_what_tidu_predict_reads(tmp_path: Path) -> None:
 def test_features_without_names_are_numbered(tmp_path: Path) -> None:
     random_network().save(tmp_path / "m.safetensors")
     assert FeedForward.load(tmp_path / "m.safetensors").feature_names == ("x0", "x1", "x2")
+
+
+def test_a_saved_network_bears_the_name_of_its_target(tmp_path: Path) -> None:
+    random_network().save(tmp_path / "m.safetensors", target_name="price")
+    assert FeedForward.load(tmp_path / "m.safetensors").target_name == "price"
+
+
+def test_points_of_other_shapes_and_words_are_refused_in_one_line() -> None:
+    network = random_network()
+    for wrong in ([0.1], [0.1, 0.2, 0.3, 0.4]):
+        with pytest.raises(ShapeError, match="the point must have 3 numbers, one for each input; got"):
+            network.explain(wrong)
+    with pytest.raises(ShapeError, match="X must be real numbers"):
+        network([["a", "b", "c"]])  # type: ignore[list-item]
+
+
+def test_a_saved_network_keeps_the_digits_of_a_narrow_domain_far_from_0(tmp_path: Path) -> None:
+    ends = (1e6, 1e6 + 1.0)
+    network = relu_interpolant(lambda x: np.sin(3.0 * (x - 1e6)), ends, 32)
+    network.save(tmp_path / "m.safetensors", domain=(ends,))
+    rows = X + 1e6
+    np.testing.assert_allclose(
+        FeedForward.load(tmp_path / "m.safetensors").outputs(as_source(rows)), network(rows), atol=1e-5
+    )

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tidu.approximation.targets import as_target, dense_points, stratified_points
+from tidu.approximation.targets import as_target, data_target, dense_points, require_measurable, stratified_points
 from tidu.errors import DataError, ExpressionError, ParameterError, TiduError
 from tidu.expressions import parse_expression
 
@@ -73,6 +73,14 @@ def starred(*x: np.ndarray) -> np.ndarray:
         ((np.full(20, np.nan), np.zeros(20)), None, DataError, "NaN"),
         ((["a"] * 20, np.zeros(20)), None, DataError, "real numbers"),
         ((np.arange(20.0), np.zeros(20)), (0, 3), DataError, "4 rows lie in the domain"),
+        ((np.arange(20.0), np.arange(20) * 1j), None, DataError, "real numbers"),
+        ((np.stack([np.arange(20.0), np.ones(20)], 1), np.zeros(20)), None, DataError, "x1 is 1 in all rows"),
+        ("x", 3, ParameterError, "(low, high)"),
+        ("x", "01", ParameterError, "(low, high)"),
+        ("x", (-1e308, 1e308), ParameterError, "too far or too close together"),
+        ("x", (0, 1e-300), ParameterError, "too far or too close together"),
+        ("x", (1, 1 + 1e-15), ParameterError, "too far or too close together"),
+        (as_target("x"), (0, 1), ParameterError, "has its domain already"),
     ],
 )
 def test_bad_input_is_refused_in_one_line(target: Any, domain: Any, error: type[TiduError], words: str) -> None:
@@ -82,7 +90,9 @@ def test_bad_input_is_refused_in_one_line(target: Any, domain: Any, error: type[
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("function", [whole, lambda x: np.ones((3, 3)), lambda x: "text"])
+@pytest.mark.parametrize(
+    "function", [whole, lambda x: np.ones((3, 3)), lambda x: "text", lambda x: None, lambda x: np.sqrt(x + 0j)]
+)
 def test_a_function_that_does_not_work_on_arrays_is_refused(function: Callable[..., object]) -> None:
     with pytest.raises(DataError):
         as_target(function)(GRID)
@@ -116,3 +126,40 @@ def test_points_fill_the_box_evenly_along_each_variable(d: int) -> None:
         assert points.shape == (64, d)
         for column in points.T:
             assert np.histogram(column, 64, (-1.0, 3.0))[0].tolist() == [1] * 64
+
+
+@pytest.mark.parametrize(
+    "target",
+    ["max(x)", "x*mean(x)", "dot(x, x)", np.cumsum, np.sort, lambda x: np.random.default_rng().normal(size=len(x))],
+)
+def test_what_is_no_function_of_each_point_alone_is_refused(target: Any) -> None:
+    with pytest.raises(DataError, match="other values at the same points"):
+        require_measurable(as_target(target, (0, 1)), 64)
+
+
+@pytest.mark.parametrize("target", ["max(x, 0)", "5 + 0*x", "x + 1e9", "1e90*x", lambda x: np.float32(x) ** 2])
+def test_a_function_of_each_point_is_accepted_whatever_its_unit(target: Any) -> None:
+    require_measurable(as_target(target), 64)
+
+
+@pytest.mark.parametrize("target", ["1e200*x", "1e-200*x", "exp(700*x)", (np.arange(20.0), 1e200 * np.arange(20.0))])
+def test_values_that_cannot_be_squared_are_refused(target: Any) -> None:
+    with pytest.raises(DataError, match="give it in another unit"):
+        require_measurable(as_target(target), 64)
+
+
+def test_a_function_that_writes_into_its_argument_leaves_the_points_as_they_are() -> None:
+    f = as_target(lambda x: np.multiply(x, 2.0, out=x))
+    samples = f.training(50)
+    assert np.array_equal(samples.y, 2.0 * samples.X[:, 0])
+
+
+def test_data_keep_the_names_of_their_columns() -> None:
+    class Frame(np.ndarray):
+        columns = ("width", "height")
+
+    rows = np.random.default_rng(0).normal(size=(20, 2))
+    assert as_target((rows.view(Frame), rows[:, 0])).names == ("width", "height")
+    named = data_target(rows, rows[:, 0], names=["a", "b"], name="price")
+    assert (named.names, named.name) == (("a", "b"), "price")
+    assert as_target(named) is named

@@ -1,3 +1,6 @@
+import dataclasses
+import sys
+
 import numpy as np
 import pytest
 
@@ -140,3 +143,15 @@ def test_what_is_not_accepted_is_named(name, arguments):
 def test_networks_that_cannot_be_are_refused(hidden, activation):
     with pytest.raises(ParameterError):
         train(*samples(20), hidden, activation)
+
+
+def test_ctrl_c_ends_the_training_and_not_only_one_round(monkeypatch):
+    training = sys.modules[train.__module__]
+    whole = training.fit
+
+    def interrupted(*arguments, **settings):
+        return dataclasses.replace(whole(*arguments, **settings), stopped="interrupted")
+
+    monkeypatch.setattr(training, "fit", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        train(*samples(200), [4], epochs=5)

@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 import tidu
+from tidu.assessment.assess import _outputs
+from tidu.assessment.inputs import open_rows
 from tidu.errors import BudgetError, ParameterError, ShapeError
 
 
@@ -66,6 +68,16 @@ def test_the_bayes_error_of_two_normal_classes_lies_in_the_interval(bayes):
     assert found.best_score_interval == (1 - high, 1 - low)
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_a_rare_class_that_is_noise_counts_by_its_rows(seed):
+    rng = np.random.default_rng(seed)
+    X, y = rng.normal(size=(1500, 2)), rng.integers(0, 2, 1500)
+    X[:, 0] = np.where(y == 1, 3.0, -3.0) + 0.3 * X[:, 0]
+    y[rng.random(1500) < 0.03] = 2
+    low, high = tidu.assess(X, y, seed=seed).noise_variance_interval
+    assert low < 0.03 < high
+
+
 def test_contradictions_bound_the_score():
     X = np.repeat(np.random.default_rng(0).integers(0, 3, (300, 3)), 2, axis=0)
     y = np.tile([0, 1], 300)
@@ -73,6 +85,28 @@ def test_contradictions_bound_the_score():
     assert found.contradictions.best_score == pytest.approx(0.5, abs=0.05)
     assert found.contradictions.n_contradicting == 600
     assert "contradictions" in {name for name, _ in found.findings}
+
+
+@pytest.mark.parametrize("target", ["classes", "numbers"])
+def test_features_that_say_nothing_say_nothing_of_a_file_sorted_by_its_target(target):
+    rng = np.random.default_rng(0)
+    X = rng.integers(0, 2, (1000, 2)).astype(float)
+    y = np.sort(rng.integers(0, 2, 1000) if target == "classes" else rng.normal(size=1000))
+    found = tidu.assess(X, y)
+    assert found.verdict == "no dependence found"
+    assert found.dependence.T < 0.1
+    assert found.floor.share(found.floor.high) > 0.9
+    if found.gamma is not None:
+        assert found.floor.share(found.gamma.gamma) > 0.8
+
+
+def test_of_many_classes_only_a_sample_is_spread_out():
+    rng = np.random.default_rng(0)
+    rows = open_rows(rng.normal(size=(300, 2)), rng.integers(0, 3, 300), None, None, None, None)
+    sample = np.array([0, 5, 200])
+    outputs = _outputs(rows, sample)
+    assert outputs.shape == (3, 3)
+    assert outputs.argmax(axis=1).tolist() == rows.y[sample].tolist()
 
 
 def test_held_out_rows_seen_in_training_are_reported():

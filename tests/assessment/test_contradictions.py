@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from tidu.assessment.contradictions import alike, find_contradictions, find_leakage
+from tidu.assessment.contradictions import alike, find_contradictions, find_leakage, same_rows
 from tidu.assessment.graph import neighbor_graph
 from tidu.data import as_source
 from tidu.neighbors import kneighbors
@@ -85,6 +85,15 @@ def test_held_out_rows_that_training_has_seen_are_named():
     rng = np.random.default_rng(0)
     X = rng.normal(size=(200, 4))
     held = np.vstack([rng.normal(size=(5, 4)), X[7], X[9] + 1e-6])
-    found = find_leakage(*kneighbors(held, X, 1), neighbor_graph(as_source(X), 3))
+    nearest = kneighbors(held, X, 1)
+    same = same_rows(as_source(held), as_source(X), *nearest)
+    found = find_leakage(*nearest, same, neighbor_graph(as_source(X), 3))
     assert (found.n_rows, found.n_identical, found.n_near) == (7, 1, 2)
     assert found.pairs == ((5, 7), (6, 9))
+
+
+def test_held_out_rows_that_only_look_alike_on_one_scale_are_not_called_identical():
+    X = np.append(np.arange(50.0), 1e12)[:, None]
+    held = np.array([[0.5], [3.0], [49.5], [1e12]])
+    distances, indices = np.zeros((4, 1)), np.array([[0], [3], [49], [50]])
+    assert same_rows(as_source(held), as_source(X), distances, indices).tolist() == [False, True, False, True]

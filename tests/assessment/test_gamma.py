@@ -40,7 +40,7 @@ def test_the_interval_is_as_wide_as_new_rows_would_differ():
         X, y = problem(600, 0.3, 100 + seed)
         rng = np.random.default_rng(seed)
         parts = [np.sort(rng.choice(600, 300, replace=False)) for _ in range(20)]
-        seen = [difference_estimates(subgraph(X, part, 10), y[part]).gamma for part in parts]
+        seen = [difference_estimates(subgraph(X, part, 10, [], rng), y[part]).gamma for part in parts]
         low, high = gamma_interval(difference_estimates(neighbor_graph(X, 10), y), seen, 0.5)
         widths.append((high - low) / (2 * 1.96))
     assert np.mean(widths) == pytest.approx(among, rel=0.35)

@@ -15,14 +15,40 @@ def test_no_row_is_a_neighbor_of_its_own_even_among_equals():
 def test_a_graph_of_some_rows_counts_within_them():
     X = np.random.default_rng(0).normal(size=(60, 3))
     rows = np.arange(1, 60, 2)
-    assert np.array_equal(subgraph(as_source(X), rows, 4).indices, neighbor_graph(as_source(X[rows]), 4).indices)
+    found = subgraph(as_source(X), rows, 4, [], np.random.default_rng(0))
+    assert np.array_equal(found.indices, neighbor_graph(as_source(X[rows]), 4).indices)
 
 
 def test_equal_rows_are_neighbors_in_turn():
     X = np.repeat([[0.0], [5.0]], [4, 2], axis=0)
-    graph = in_turn(neighbor_graph(as_source(X), 2), [np.array([0, 1, 2, 3]), np.array([4, 5])])
-    assert graph.indices[:4].tolist() == [[1, 2], [2, 3], [3, 0], [0, 1]]
+    groups = [np.array([0, 1, 2, 3]), np.array([4, 5])]
+    graph = in_turn(neighbor_graph(as_source(X), 2), groups, np.random.default_rng(0))
+    for column in (0, 1):
+        assert sorted(graph.indices[:4, column].tolist()) == [0, 1, 2, 3]
+    assert not (graph.indices == np.arange(6)[:, None]).any()
     assert graph.indices[4:, 0].tolist() == [5, 4]
+
+
+def test_the_turn_of_equal_rows_is_not_their_order_in_the_file():
+    graph = in_turn(neighbor_graph(as_source(np.zeros((200, 1))), 1), [np.arange(200)], np.random.default_rng(0))
+    steps = np.abs(graph.indices[:, 0] - np.arange(200))
+    assert np.median(steps) > 20
+
+
+def test_equal_rows_among_some_rows_are_neighbors_in_turn_too():
+    X = np.repeat([[0.0], [5.0], [9.0]], [6, 3, 1], axis=0)
+    groups = [np.arange(6), np.array([6, 7, 8])]
+    rows = np.array([1, 2, 4, 6, 9])
+    graph = subgraph(as_source(X), rows, 1, groups, np.random.default_rng(0))
+    assert sorted(graph.indices[:3, 0].tolist()) == [0, 1, 2]
+    assert graph.distances[:, 0].tolist() == [0.0, 0.0, 0.0, 4.0, 4.0]
+
+
+@pytest.mark.parametrize("k", [3, 10, 30])
+@pytest.mark.parametrize("dimension", [1, 2])
+def test_the_dimension_does_not_depend_on_the_number_of_neighbors(dimension, k):
+    X = np.random.default_rng(dimension).uniform(size=(4000, dimension))
+    assert intrinsic_dimension(neighbor_graph(as_source(X), k)) == pytest.approx(dimension, rel=0.05)
 
 
 @pytest.mark.parametrize("dimension", [1, 2, 4])

@@ -6,7 +6,7 @@ import pytest
 
 from tidu.assessment.inputs import open_rows, sampled_rows
 from tidu.data import as_source
-from tidu.errors import DataError, ParameterError, ShapeError
+from tidu.errors import BudgetError, DataError, DtypeError, ParameterError, ShapeError, TiduError
 
 X = np.random.default_rng(0).normal(size=(40, 3))
 y = X[:, 0] + 1.0
@@ -53,8 +53,9 @@ def test_held_out_text_has_the_columns_of_training():
     frame = pd.DataFrame({"kind": ["a", "b"] * 20, "size": np.arange(40.0)})
     held = pd.DataFrame({"kind": ["b", "c"], "size": [1.0, 2.0]})
     rows = opened(frame, y, test=held)
-    assert rows.test.shape == (2, 4)
-    assert rows.scaled.shape == (40, 4)
+    assert rows.test.shape == (2, 3)
+    assert rows.scaled.shape == (40, 3)
+    assert read(rows.held).tolist() == [[0.0, 1.0, 1.0], [0.0, 0.0, 2.0]]
 
 
 def test_held_out_rows_may_come_with_their_target():
@@ -77,12 +78,87 @@ def test_classes_are_told_from_numbers_and_can_be_asked_for():
         ({"X": X, "y": y, "task": "ranking"}, ParameterError, "task must be"),
         ({"X": X, "y": y, "test": X[:, :2]}, ShapeError, "test has 2 features, X has 3"),
         ({"X": np.where(X > 2, np.nan, X), "y": y}, DataError, "nan"),
+        ({"X": X, "y": 1e200 * y}, DataError, "squares float64 cannot hold"),
+        ({"X": X, "y": 1e-200 * y}, DataError, "squares float64 cannot hold"),
+        ({"X": 1e200 * X, "y": y}, DataError, "column 'x0' .* squares float64 cannot hold"),
+        ({"X": X, "y": ["a", None] * 20}, DataError, "y has no value in row 1"),
+        ({"X": X, "y": np.arange(40).astype("datetime64[D]")}, DtypeError, "numbers or names of classes"),
     ],
 )
 def test_bad_input_is_refused_in_one_line(arguments, error, message):
     with pytest.raises(error, match=message) as caught:
         opened(**arguments)
     assert "\n" not in str(caught.value)
+
+
+def test_a_table_may_hold_its_target():
+    frame = pd.DataFrame({"size": X[:, 0], "price": y, "kind": ["a", "b"] * 20})
+    for target in ("price", 1, -2):
+        rows = open_rows(frame, None, target, None, None, None)
+        assert rows.data.feature_names == ("size", "kind=a", "kind=b")
+        assert np.array_equal(rows.y, y)
+    with pytest.raises(DataError, match="choose target= with one of its columns: 'size', 'price', 'kind'"):
+        open_rows(frame, None, "rent", None, None, None)
+    with pytest.raises(DataError, match="give y, or target="):
+        opened(frame, None)
+
+
+def test_two_targets_are_refused():
+    with pytest.raises(ParameterError, match="both y and target='price'"):
+        open_rows(X, y, "price", None, None, None)
+
+
+def test_columns_of_the_same_name_all_count():
+    assert opened(pd.DataFrame(X, columns=["a", "a", "b"]), y).data.n_features == 3
+
+
+def test_a_table_without_columns_is_refused():
+    with pytest.raises(ShapeError, match="without columns"):
+        opened(pd.DataFrame(index=range(40)), y)
+
+
+@pytest.mark.parametrize("empty", [None, np.nan, pd.NA, pd.NaT], ids=["None", "NaN", "NA", "NaT"])
+def test_an_empty_cell_is_no_value_of_its_own(empty):
+    frame = pd.DataFrame({"size": X[:, 0], "kind": np.array(["a", "b", empty, "b"] * 10, object)})
+    with pytest.raises(DataError, match=r"column 'kind' of X has no value in row 2"):
+        opened(frame, y)
+
+
+def test_of_a_table_the_column_without_a_number_is_named():
+    with pytest.raises(DataError, match=r"column 'size' of X has no value in row 3"):
+        opened(pd.DataFrame({"size": np.where(np.arange(40) == 3, np.nan, y)}), y)
+    with pytest.raises(DataError, match=r"column 'size' of X holds inf in row 3"):
+        opened(pd.DataFrame({"size": np.where(np.arange(40) == 3, np.inf, y)}), y)
+    with pytest.raises(DataError, match=r"column 'when' of X has no value in row 0"):
+        opened(pd.DataFrame({"when": [pd.NaT, *pd.date_range("2026-01-01", periods=39)]}), y)
+
+
+def test_held_out_columns_are_found_by_name_and_others_left_out():
+    frame = pd.DataFrame({"kind": ["a", "b"] * 20, "size": np.arange(40.0)})
+    held = pd.DataFrame({"price": [1.0, 2.0], "size": [3.0, 5.0], "kind": ["b", "a"]})
+    assert read(opened(frame, y, test=held).held).tolist() == [[0.0, 1.0, 3.0], [1.0, 0.0, 5.0]]
+    with pytest.raises(DataError, match="test has no column 'kind'"):
+        opened(frame, y, test=held[["size"]])
+    with pytest.raises(DataError, match="column 'size' of test is text"):
+        opened(frame, y, test=held.assign(size=["s", "l"]))
+
+
+def test_held_out_rows_change_nothing_in_training():
+    frame = pd.DataFrame({"kind": ["a", "b"] * 20, "size": np.arange(40.0)})
+    held = pd.DataFrame({"kind": ["c", "d"], "size": [1e6, 2e6]})
+    assert np.array_equal(read(opened(frame, y).scaled), read(opened(frame, y, test=held).scaled))
+
+
+def test_text_that_does_not_fit_as_numbers_is_refused_with_the_bytes():
+    frame = pd.DataFrame({"kind": [f"kind {i % 300}" for i in range(3000)], "size": np.arange(3000.0)})
+    with pytest.raises(BudgetError, match="take 7,248,000 bytes") as caught:
+        opened(frame, np.arange(3000.0), memory_limit=1_000_000)
+    assert opened(frame, np.arange(3000.0), memory_limit=caught.value.least_bytes).held_bytes >= 8 * 3000 * 301
+
+
+def test_rows_of_different_lengths_are_refused():
+    with pytest.raises(TiduError):
+        opened([[1.0, 2.0]] * 39 + [[1.0]], y)
 
 
 def test_too_many_different_texts_are_refused():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import fields
+from dataclasses import fields, replace
 from itertools import product
 
 import numpy as np
@@ -163,3 +163,13 @@ def test_chinese_text_has_no_english_sentences(name: str) -> None:
 def test_one_to_many_relations_are_said_to_be_noise_here() -> None:
     assert "counts as noise" in numbers().text()
     assert "计为噪声" in classes().text("zh")
+
+
+def test_a_bound_below_one_is_never_rounded_up_to_it() -> None:
+    for made, bound in ((numbers, "0.999992"), (classes, "99.9992 %")):
+        found = made()
+        repeats = replace(found.contradictions, best_score=0.9999916)
+        assert f"at most {bound}." in " ".join(
+            replace(found, contradictions=repeats, findings=(("contradictions", {}),)).reasons
+        )
+        assert "at most 100 %." not in found.text()

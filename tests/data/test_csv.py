@@ -141,11 +141,16 @@ def test_a_header_that_counts_the_columns_is_a_header(tmp_path: Path) -> None:
     assert open_dataset(write(tmp_path, "0,1,2\n5,6,7\n"), target="2").target_name == "2"
 
 
-@pytest.mark.parametrize("text", ["a\n1\n2\n", "a;b\n1;2\n", "a\tb\n1\t2\n"])
-def test_a_single_column_is_refused_with_a_guess_at_the_cause(tmp_path: Path, text: str) -> None:
-    error = refused(tmp_path, text)
-    assert "one column" in str(error)
-    assert ("separated by" in str(error)) == (len(text.splitlines()[0]) > 1)
+@pytest.mark.parametrize("text", ["a;b\n1;2\n", "a\tb\n1\t2\n"])
+def test_a_column_that_looks_like_several_is_refused_with_a_guess_at_the_cause(tmp_path: Path, text: str) -> None:
+    assert "has one column, 'a" in (error := str(refused(tmp_path, text)))
+    assert "separated by" in error
+
+
+def test_a_single_column_is_a_feature_to_predict_from_and_no_target(tmp_path: Path) -> None:
+    found = open_dataset(write(tmp_path, "a\n1\n2\n"))
+    assert (found.feature_names, found.X.read(0, 2).tolist()) == (("a",), [[1.0], [2.0]])
+    assert "it is the target; no features are left" in str(refused(tmp_path, "a\n1\n2\n", "a"))
 
 
 @pytest.mark.parametrize(("text", "says"), [("a,b\n", "no rows"), ("a,b", "no rows"), ("\n\n", "no header")])

@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tidu.drawing import bar_chart, format_number, image_grid, line_chart, matrix_chart, scatter_chart
@@ -132,6 +132,7 @@ NUMBER_TRIPLES = st.lists(st.tuples(NUMBERS, NUMBERS, NUMBERS), max_size=5)
 
 
 @settings(max_examples=80, deadline=None)
+@example(points=[(1e-300, 0.0), (5e-324, 0.0)], band=[], log=(True, False), dashed=False)
 @given(points=POINTS, band=NUMBER_TRIPLES, log=st.tuples(st.booleans(), st.booleans()), dashed=st.booleans())
 def test_any_band_gives_well_formed_xml_on_any_axes(
     points: list[tuple[float, float]],

@@ -36,6 +36,20 @@ class _Domain(click.ParamType[tuple[tuple[float, float], ...]]):
         return tuple(zip(ends[::2], ends[1::2], strict=True))
 
 
+class _Numbers(click.ParamType[tuple[int, ...]]):
+    """Whole numbers, such as 4,8,16."""
+
+    name = "numbers"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, ...]:
+        if isinstance(value, tuple):
+            return value
+        parts = [part.strip() for part in str(value).split(",")]
+        if not all(part.isascii() and part.isdigit() and len(part) < 10 for part in parts):
+            self.fail(f"expected whole numbers such as 4,8,16; got {value!r}", param, ctx)
+        return tuple(int(part) for part in parts)
+
+
 class _Names(click.ParamType[tuple[str, ...]]):
     """Names, such as relu,tanh."""
 
@@ -47,14 +61,15 @@ class _Names(click.ParamType[tuple[str, ...]]):
         return tuple(part.strip() for part in str(value).split(",") if part.strip())
 
 
-@click.command()
+# an expression may begin with a minus
+@click.command(context_settings={"ignore_unknown_options": True})
 @click.argument("target")
 @click.option("--y", "y_file", help="Take TARGET for a data file, and this for its column or other file of values.")
 @click.option(
     "--domain", type=_Domain(), help="Ends of each variable, as they appear; default: -1,1, of data their own."
 )
-@click.option("--widths", type=options.LAYERS, default="4,8,16,32,64", show_default=True, help="Hidden units.")
-@click.option("--depths", type=options.LAYERS, default="1,2,3", show_default=True, help="Hidden layers.")
+@click.option("--widths", type=_Numbers(), default="4,8,16,32,64", show_default=True, help="Hidden units.")
+@click.option("--depths", type=_Numbers(), default="1,2,3", show_default=True, help="Hidden layers.")
 @click.option("--activations", type=_Names(), default="relu", show_default=True, help="Of trained networks.")
 @click.option(
     "--optimizers",
@@ -66,7 +81,7 @@ class _Names(click.ParamType[tuple[str, ...]]):
 @click.option("--seeds", type=click.IntRange(1, 1000), default=3, show_default=True, help="Starts of training.")
 @click.option(
     "--dimensions",
-    type=options.LAYERS,
+    type=_Numbers(),
     default="1,2,5,10",
     show_default=True,
     help="In how many variables a target of one variable is tried too.",

@@ -16,7 +16,8 @@ from tidu.app.tables import print_table
 from tidu.app.writing import made_folder, require_suffix
 from tidu.approximation import Approximation
 from tidu.approximation import approximate as approximate_target
-from tidu.approximation.targets import TargetLike
+from tidu.approximation.domains import DomainLike
+from tidu.approximation.targets import Target, as_target, data_target
 from tidu.approximation.text import gap, tables
 from tidu.approximation.wording import described
 from tidu.data import open_dataset
@@ -50,16 +51,23 @@ class ApproximateSettings:
     @property
     def command(self) -> str:
         """The command line that does the same again, options of files left out."""
-        words = ["tidu", "approximate", self.target]
+        words = ["tidu", "approximate"]
         if self.domain is not None:
             # a value that begins with a minus must not be taken for an option
-            words.append(f"--domain={','.join(f'{end:g}' for pair in self.domain for end in pair)}")
+            words.append(f"--domain={','.join(_shortest(end) for pair in self.domain for end in pair)}")
         for name in ("widths", "depths", "activations", "optimizers", "dimensions"):
             words += [f"--{name}", ",".join(map(str, getattr(self, name)))]
         words += ["--seeds", str(self.seeds), "--samples", str(self.samples)]
         for flag, value in (("--y", self.y_file), ("--epochs", self.epochs), ("--noise-floor", self.noise_floor)):
             words += [] if value is None else [flag, str(value)]
-        return " ".join(quote(word) for word in [*words, "--lang", self.lang])
+        words += ["--lang", self.lang]
+        # what begins with a minus is an expression only after all options
+        words = [*words, "--", self.target] if self.target.startswith("-") else [*words[:2], self.target, *words[2:]]
+        return " ".join(map(quote, words))
+
+
+def _shortest(number: float) -> str:
+    return repr(number).removesuffix(".0")
 
 
 def run_approximate(settings: ApproximateSettings) -> None:
@@ -76,17 +84,26 @@ def run_approximate(settings: ApproximateSettings) -> None:
     return None
 
 
-def _target(settings: ApproximateSettings) -> TargetLike:
+def _target(settings: ApproximateSettings) -> Target:
     if settings.y_file is None:
-        return settings.target
+        return as_target(settings.target, _ends(settings))
     rows = open_dataset(settings.target, target=settings.y_file)
     if rows.y is None or rows.class_names is not None:
         raise DataError(f"{settings.y_file!r} of {settings.target} must hold numbers", got=settings.y_file)
-    return rows.X.read(0, rows.n_samples), rows.y.read(0, rows.n_samples)
+    return data_target(
+        rows.X.read(0, rows.n_samples),
+        rows.y.read(0, rows.n_samples),
+        _ends(settings),
+        names=rows.feature_names,
+        name=rows.target_name or "",
+    )
 
 
-def _found(target: TargetLike, settings: ApproximateSettings) -> Approximation:
-    domain = settings.domain
+def _ends(settings: ApproximateSettings) -> DomainLike | None:
+    return settings.domain[0] if settings.domain is not None and len(settings.domain) == 1 else settings.domain
+
+
+def _found(target: Target, settings: ApproximateSettings) -> Approximation:
     began_s = time.perf_counter()
     with bar(say("approximate.working", settings.lang), 1000, settings.lang) as advance:
         shown = 0
@@ -99,10 +116,9 @@ def _found(target: TargetLike, settings: ApproximateSettings) -> Approximation:
 
         found = approximate_target(
             target,
-            domain[0] if domain is not None and len(domain) == 1 else domain,
-            settings.widths,
-            settings.depths,
-            settings.activations,
+            widths=settings.widths,
+            depths=settings.depths,
+            activations=settings.activations,
             optimizers=settings.optimizers,
             seeds=settings.seeds,
             dimensions=settings.dimensions,
@@ -149,7 +165,13 @@ def _save(found: Approximation, folder: Path, settings: ApproximateSettings) -> 
         seed = None if best["seed"] < 0 else int(best["seed"])
         path = folder / f"{method.replace('/', '-')}.tidu.safetensors"
         network = found.networks[method, int(best["n_units"]), seed]
-        network.save(path, found.target.names, {"target": found.target.name, "method": method, "seed": seed})
+        network.save(
+            path,
+            found.target.names,
+            {"target": found.target.name, "method": method, "seed": seed},
+            target_name=found.target.name if found.target.data is not None else "y",
+            domain=found.target.domain,
+        )
         click.echo(say("fit.saved", lang, path=path))
 
 

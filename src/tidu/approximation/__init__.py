@@ -1,9 +1,9 @@
 """Why can a network stand for any function? Networks that approximate a given one, built and trained, and measured.
 
-Reading order: `targets`, `network`; without training `constructions`, `knots`, `towers`, `pieces`, `folding`; with
-it `training` and its parts `splitting`, `starting`, `coordinates`; `grid`, the rival; `methods`, `families`,
-`settings`, `studies`, `measuring`, `rates`, `summary`; then `approximate`, its `result`, and how that is shown:
-`wording`, `text`, `pictures`, `page`.
+Reading order: `domains`, `targets`, `network`; without training `constructions`, `knots`, `towers`, `pieces`,
+`folding`; with it `training` and its parts `splitting`, `starting`, `coordinates`; `grid`, the rival; `methods`,
+`families`, `settings`, `studies`, `measuring`, `rates`, `summary`; then `approximate`, its `result`, and how that is
+shown: `wording`, `text`, `pictures`, `page`.
 """
 
 from __future__ import annotations

@@ -5,12 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 
+import numpy as np
+
+from tidu.approximation.domains import DomainLike
 from tidu.approximation.folding import count_foldings
 from tidu.approximation.result import Approximation
 from tidu.approximation.settings import checked_settings
 from tidu.approximation.studies import best_parabola, plan_jobs, run_jobs
-from tidu.approximation.targets import DomainLike, TargetLike, as_target
+from tidu.approximation.targets import Target, TargetLike, as_target, require_measurable
+from tidu.assessment import assess
+from tidu.assessment.inputs import FEWEST_ROWS
 from tidu.errors import ParameterError
+from tidu.learn.schedules import require_number
 
 __all__ = ["approximate"]
 
@@ -64,7 +70,8 @@ def approximate(
     failures : bool
         Whether to try what cannot work: a polynomial activation, and a jump.
     noise_floor : float, optional
-        The root mean square error that noise forbids to go below, in units of the target: a line in the pictures.
+        The root mean square error that noise forbids to go below, in units of the target: a line in the pictures. Of
+        data, by default what `tidu.assess` finds in them.
     progress : callable, optional
         ``progress(done, total)`` is called before each approximant and at the end.
 
@@ -114,15 +121,29 @@ def approximate(
         epochs=epochs,
         failures=failures,
     )
-    if noise_floor is not None and not (math.isfinite(noise_floor) and noise_floor >= 0):
-        raise ParameterError(f"noise_floor must be a finite number, at least 0; got {noise_floor!r}", got=noise_floor)
+    if noise_floor is not None:
+        require_number("noise_floor", noise_floor, 0)
+    require_measurable(meant, settings.n_samples)
     jobs = plan_jobs(meant, settings)
     measurements = run_jobs(jobs, settings, progress)
+    if not any(one.study == "width" for one in measurements):
+        raise ParameterError(
+            f"nothing stands for {meant.name} at widths {', '.join(map(str, settings.widths))}: there is no "
+            "construction of so few units, and no training that came to an end; give more widths or optimizers",
+            got=settings.widths,
+        )
     return Approximation(
         target=meant,
         settings=settings,
         measurements=tuple(measurements),
         foldings=count_foldings() if meant.n_features == 1 else (),
         parabola_rms=best_parabola(meant),
-        noise_floor=noise_floor,
+        noise_floor=_floor_of(meant) if noise_floor is None else noise_floor,
     )
+
+
+def _floor_of(target: Target) -> float | None:
+    """Return the root mean square of the noise in data; None of a function, and of data that are too few to tell."""
+    if target.data is None or len(target.data.y) < FEWEST_ROWS or not np.ptp(target.data.y):
+        return None
+    return math.sqrt(assess(target.data.X, target.data.y, task="regression").noise_variance)

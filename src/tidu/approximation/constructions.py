@@ -7,16 +7,18 @@ the line upon itself. Every weight is written down, none is learned.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeAlias
+from typing import TypeAlias, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tidu.approximation.domains import interval_of
 from tidu.approximation.knots import KnotsName, curvature_knots, equal_knots
 from tidu.approximation.network import Network
+from tidu.approximation.targets import Target
 from tidu.errors import ParameterError
 
-__all__ = ["STEEPNESS", "bumps", "relu_interpolant", "tent_map"]
+__all__ = ["STEEPNESS", "bumps", "relu_interpolant", "require_count", "tent_map"]
 
 Vector: TypeAlias = NDArray[np.float64]
 Function: TypeAlias = Callable[[Vector], Vector]
@@ -57,8 +59,8 @@ def bumps(f: Function, interval: tuple[float, float], n: int, steepness: float =
     >>> network(np.array([[0.2], [0.4], [0.8]])).round(4).tolist(), network.n_units
     ([0.0625, 0.0625, 0.5625], 4)
     """
-    _require_positive("n", n)
-    low, high = interval
+    require_count("n", n)
+    low, high = interval_of(interval)
     width = (high - low) / n
     edges = np.linspace(low, high, n + 1)
     middles = (edges[1:] + edges[:-1]) / 2
@@ -66,7 +68,7 @@ def bumps(f: Function, interval: tuple[float, float], n: int, steepness: float =
     edges[0], edges[-1] = low - width / 2, high + width / 2
     slope = steepness / width
     places = np.stack([edges[:-1], edges[1:]], axis=1).ravel()
-    heights = f(middles)
+    heights = _checked(f, (low, high))(middles)
     return Network(
         (
             {"W": np.full((1, 2 * n), slope), "b": -slope * places},
@@ -104,9 +106,13 @@ def relu_interpolant(f: Function, interval: tuple[float, float], n: int, knots: 
     >>> network(np.array([[0.0], [0.25], [0.5], [1.0]])).tolist(), network.n_units
     ([0.0, 0.125, 0.25, 1.0], 2)
     """
-    _require_positive("n", n)
-    places = equal_knots(interval, n) if knots == "equal" else curvature_knots(f, interval, n)
-    values = f(places)
+    require_count("n", n)
+    if knots not in get_args(KnotsName):
+        raise ParameterError(f"knots must be one of {', '.join(get_args(KnotsName))}; got {knots!r}", got=knots)
+    interval = interval_of(interval)
+    values_at = _checked(f, interval)
+    places = equal_knots(interval, n) if knots == "equal" else curvature_knots(values_at, interval, n)
+    values = values_at(places)
     slopes = np.diff(values) / np.diff(places)
     bends = np.concatenate([slopes[:1], np.diff(slopes)])
     return Network(({"W": np.ones((1, n)), "b": -places[:-1]}, {"W": bends[:, None], "b": values[:1]}), ("relu",))
@@ -134,13 +140,20 @@ def tent_map(depth: int) -> Network:
     >>> tent_map(2)(np.array([[0.0], [0.25], [0.5], [0.75], [1.0]])).tolist()
     [0.0, 1.0, 0.0, 1.0, 0.0]
     """
-    _require_positive("depth", depth)
+    require_count("depth", depth)
     first = {"W": np.array([[2.0, 4.0]]), "b": np.array([0.0, -2.0])}
     further = {"W": np.array([[2.0, 4.0], [-2.0, -4.0]]), "b": np.array([0.0, -2.0])}
     last = {"W": np.array([[1.0], [-1.0]]), "b": np.zeros(1)}
     return Network((first, *(further for _ in range(depth - 1)), last), ("relu",) * depth)
 
 
-def _require_positive(name: str, value: int) -> None:
-    if value < 1:
-        raise ParameterError(f"{name} must be at least 1; got {value}", got=value)
+def _checked(f: Function, interval: tuple[float, float]) -> Function:
+    """Return a function that refuses values of `f` which are not one finite number for each point."""
+    target = Target(getattr(f, "__name__", "f"), ("x",), (interval,), None, lambda X: f(X[:, 0]))
+    return lambda x: target(x[:, None])
+
+
+def require_count(name: str, value: object) -> None:
+    """Refuse what is not a whole number, at least 1."""
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
+        raise ParameterError(f"{name} must be a whole number, at least 1; got {value!r}", got=value)

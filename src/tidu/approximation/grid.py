@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
 from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy import sparse
 
-from tidu.approximation.targets import Box, Samples
+from tidu.approximation.domains import Box
+from tidu.approximation.targets import Samples
 
 __all__ = ["Grid", "fit_grid"]
 
@@ -78,21 +82,37 @@ def fit_grid(samples: Samples, domain: Box, n_parameters: int) -> Grid:
     [0.5, 0.0, 0.5]
     """
     sides = _sides(len(domain), n_parameters)
-    n = int(np.prod(sides))
+    n = math.prod(sides)
     held = np.arange(len(samples.y)) % _HELD_OUT == 0
     X, y = samples.X[~held], samples.y[~held]
     level = float(y.mean())  # values are pulled towards it, where samples do not decide them
+    solve = _solved_by_nodes if n <= len(y) else _solved_by_rows
+    grids = [Grid(domain, sides, level + values) for values in solve(X, y - level, domain, sides)]
+    missed = [np.mean((grid(samples.X[held]) - samples.y[held]) ** 2) for grid in grids]
+    return grids[int(np.argmin(missed))]
+
+
+def _solved_by_nodes(X: Vector, y: Vector, domain: Box, sides: tuple[int, ...]) -> Iterator[Vector]:
+    """Yield the values at the nodes for each penalty, from a matrix of nodes by nodes."""
+    n = math.prod(sides)
     gram, right = np.zeros((n, n)), np.zeros(n)
     for i in range(0, len(y), _ROWS):
         hats = _hats(X[i : i + _ROWS], domain, sides)
         gram += hats.T @ hats
-        right += hats.T @ (y[i : i + _ROWS] - level)
+        right += hats.T @ y[i : i + _ROWS]
     eigenvalues, vectors = np.linalg.eigh(gram)
-    penalties = _RIDGES * eigenvalues[-1]
-    shares = (vectors.T @ right)[:, None] / (np.maximum(eigenvalues, 0.0)[:, None] + penalties)
-    grids = [Grid(domain, sides, level + vectors @ share) for share in shares.T]
-    missed = [np.mean((grid(samples.X[held]) - samples.y[held]) ** 2) for grid in grids]
-    return grids[int(np.argmin(missed))]
+    shares = (vectors.T @ right)[:, None] / (np.maximum(eigenvalues, 0.0)[:, None] + _RIDGES * eigenvalues[-1])
+    yield from (vectors @ share for share in shares.T)
+
+
+def _solved_by_rows(X: Vector, y: Vector, domain: Box, sides: tuple[int, ...]) -> Iterator[Vector]:
+    """Yield the same from a matrix of rows by rows, where these are fewer: ``H^T (H H^T + penalty)^-1 y``."""
+    starts = range(0, len(y), _ROWS)
+    # A row lies among few nodes, so nearly all weights are 0.
+    hats = sparse.vstack([sparse.csr_array(_hats(X[i : i + _ROWS], domain, sides)) for i in starts])
+    eigenvalues, vectors = np.linalg.eigh((hats @ hats.T).toarray())
+    shares = (vectors.T @ y)[:, None] / (np.maximum(eigenvalues, 0.0)[:, None] + _RIDGES * eigenvalues[-1])
+    yield from (hats.T @ (vectors @ share) for share in shares.T)
 
 
 def _sides(n_features: int, n_parameters: int) -> tuple[int, ...]:

@@ -60,8 +60,7 @@ def curvature_knots(f: Callable[[Vector], Vector], interval: tuple[float, float]
     """
     n_samples = max(_LEAST_SAMPLES, _SAMPLES_PER_PIECE * n_pieces)
     x = np.linspace(*interval, n_samples + 1)
-    step = x[1] - x[0]
-    curvature = np.abs(np.diff(f(x), 2)) / step**2
+    curvature = np.abs(np.diff(f(x), 2))  # in units of the step squared, which is the same everywhere
     # One value for each of the n_samples pieces: the mean of both ends, of which the outermost have none of their own.
     ends = np.concatenate([curvature[:1], curvature, curvature[-1:]])
     density = ((ends[1:] + ends[:-1]) / 2) ** _POWER

@@ -14,6 +14,7 @@ from typing import cast
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from tidu.approximation.domains import Box
 from tidu.data.scaling import Scaling
 from tidu.errors import ParameterError, ShapeError
 from tidu.explanation import Explanation, explain
@@ -116,7 +117,10 @@ class Network:
         ShapeError
             If X has another shape.
         """
-        rows = np.asarray(X, np.float64)
+        try:
+            rows = np.asarray(X, np.float64)
+        except (TypeError, ValueError):
+            raise ShapeError(f"X must be real numbers of shape (n_samples, {self.n_features})") from None
         if rows.ndim != 2 or rows.shape[1] != self.n_features:
             raise ShapeError(
                 f"X must have shape (n_samples, {self.n_features}); got {rows.shape}",
@@ -152,12 +156,23 @@ class Network:
         Parameters
         ----------
         x : array_like of shape (n_features,)
+
+        Raises
+        ------
+        ShapeError
+            If it has another shape.
         """
 
         def network(x: object, params: Sequence[Dense]) -> object:
             return self._values(params, x)
 
         row = np.asarray(x, np.float64).reshape(1, -1)
+        if row.shape[1] != self.n_features:
+            raise ShapeError(
+                f"the point must have {self.n_features} numbers, one for each input; got {row.shape[1]}",
+                expected=self.n_features,
+                got=row.shape[1],
+            )
         return explain(network, row, list(self.params), vary="x")
 
     def save(
@@ -165,6 +180,9 @@ class Network:
         path: str | os.PathLike[str],
         feature_names: Sequence[str] = (),
         training: Mapping[str, JSON] | None = None,
+        *,
+        target_name: str = "y",
+        domain: Box | None = None,
     ) -> None:
         """Write the network as one file, or nothing; ``tidu predict`` reads it.
 
@@ -175,20 +193,33 @@ class Network:
             One for each input; by default ``x0``, ``x1`` and so on.
         training : mapping of str to JSON value, optional
             How the network was found, for the reader.
+        target_name : str
+            Of what it predicts.
+        domain : tuple of (float, float), optional
+            Ends of each input.
 
         Notes
         -----
-        Weights stay float64; who reads the file rounds the inputs to float32 first, as the format says.
+        Weights stay float64; who reads the file rounds the inputs to float32 first, as the format says. If the domain
+        is known, they are scaled before that to mean 0 and variance 1 over it, and the first layer makes up for it:
+        so a narrow domain far from 0 keeps its digits.
         """
+        shift, scale = np.zeros(self.n_features), np.ones(self.n_features)
+        if domain is not None:
+            low, high = np.array(domain).T
+            shift, scale = (low + high) / 2.0, (high - low) / np.sqrt(12.0)
+        first = self.params[0]
+        weights = [first["W"] * scale[:, None], *(layer["W"] for layer in self.params[1:])]
+        biases = [first["b"] + shift @ first["W"], *(layer["b"] for layer in self.params[1:])]
         names = tuple(feature_names) or tuple(f"x{i}" for i in range(self.n_features))
         FeedForward(
             task="regression",
-            weights=[layer["W"] for layer in self.params],
-            biases=[layer["b"] for layer in self.params],
+            weights=weights,
+            biases=biases,
             activations=[*self.activations, "identity"],
-            scaling=Scaling("none", np.zeros(self.n_features), np.ones(self.n_features)),
+            scaling=Scaling("none" if domain is None else "standard", shift, scale),
             feature_names=names,
-            target_name="y",
+            target_name=target_name,
             class_names=(),
             loss="squared_error",
             training={} if training is None else training,

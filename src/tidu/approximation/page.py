@@ -6,9 +6,9 @@ from html import escape
 from typing import TYPE_CHECKING, cast
 
 from tidu.approximation.pictures import draw, drawn
-from tidu.approximation.text import Table, gap, tables
+from tidu.approximation.text import gap, tables
 from tidu.approximation.wording import described
-from tidu.drawing.page import page
+from tidu.drawing.page import page, written_table
 from tidu.words import Language, say
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def write_page(found: Approximation, lang: str, command: str) -> str:
         parts.append(f"<h2>{heading}</h2>\n<figure>{draw(found, name, lang, titled=False)}</figure>")
         parts.append(f'<p class="muted">{escape(say(f"approximate.note_{name}", lang))}</p>')
     parts.append(f"<h2>{escape(say('approximate.numbers', lang))}</h2>")
-    parts += [_written(table) for table in tables(found, lang)]
+    parts += [written_table(table) for table in tables(found, lang)]
     if command:
         parts.append(f"<h2>{escape(say('report.repeat', lang))}</h2>\n<pre>{escape(command)}</pre>")
     parts.append(f"<footer>{escape(say('report.footer', lang))}</footer>")
@@ -42,17 +42,3 @@ def write_fragment(found: Approximation, lang: str) -> str:
     """Return what a notebook shows: the target with what stands for it, the errors by width, and the numbers."""
     pictures = "".join(draw(found, name, lang) for name in _IN_A_NOTEBOOK if name in drawn(found))
     return f'<div class="tidu-approximation">{pictures}<pre>{escape(found.text(lang))}</pre></div>'
-
-
-def _written(table: Table) -> str:
-    heads = "".join(f'<th class="number">{escape(head)}</th>' for head in table.heads[1:])
-    rows = "".join(
-        f"<tr><td>{escape(row[0])}</td>"
-        + "".join(f'<td class="number">{escape(cell)}</td>' for cell in row[1:])
-        + "</tr>"
-        for row in table.rows
-    )
-    return (
-        f"<h3>{escape(table.title)}</h3>\n"
-        f'<div class="scroll"><table><tr><th>{escape(table.heads[0])}</th>{heads}</tr>{rows}</table></div>'
-    )

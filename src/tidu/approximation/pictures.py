@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tidu.approximation.families import jump_height
-from tidu.approximation.measuring import Measurement, Study
+from tidu.approximation.measuring import Measurement
 from tidu.approximation.summary import ErrorName, Summary, error_rates, summarize
 from tidu.approximation.wording import method_name
 from tidu.drawing import image_grid, line_chart
@@ -29,6 +29,7 @@ Line: TypeAlias = list[tuple[float, float]]
 _POINTS = 600
 _PIXELS = 96
 _BEYOND = 0.5  # of the domain's width, on both sides
+_TALLEST = 3.0  # of the target's range within the domain: so far above and below it is drawn
 _SHOWN = ("bumps", "polygon")
 
 
@@ -43,7 +44,7 @@ def drawn(found: Approximation) -> tuple[str, ...]:
         "depth": "depth" in studies,
         "dimension": "dimension" in studies,
         "pieces": bool(found.foldings),
-        "polynomial": "polynomial" in studies,
+        "polynomial": "polynomial" in studies and found.parabola_rms != 0,  # or a polynomial can
         "jump": "jump" in studies,
         "outside": one_variable and "width" in studies and found.settings.failures,
     }
@@ -67,7 +68,7 @@ def _target(found: Approximation, lang: str, title: str) -> str:
     lines, dots = _of_target(found, x, lang)
     for one in chosen:
         lines[_with_units(one, lang)] = _line(x, one.approximant(x[:, None]))
-    return line_chart(lines, found.target.names[0], "y", title, dots=dots)
+    return line_chart(lines, found.target.names[0], _y_label(found), title, dots=dots)
 
 
 def _maps(found: Approximation, chosen: Sequence[Measurement], lang: str, title: str) -> str:
@@ -122,7 +123,7 @@ def _by_width(found: Approximation, error: ErrorName, lang: str, title: str) -> 
         sizes = sorted({one.size for ones in summaries.values() for one in ones})
         top = max(ones[0].median for ones in summaries.values())
         barron = say("approximate.barron", lang)
-        lines[barron] = [(size, top * (size / sizes[0]) ** -0.5) for size in sizes]
+        lines[barron] = _barron(sizes, top, found.noise_floor or 0.0)
         dashed.append(barron)
     floor = [(say("approximate.noise_floor", lang), found.noise_floor)] if found.noise_floor else []
     label = say("approximate.rms" if error == "rms" else "approximate.max_error", lang)
@@ -140,18 +141,27 @@ def _by_width(found: Approximation, error: ErrorName, lang: str, title: str) -> 
     )
 
 
+def _barron(sizes: Sequence[int], top: float, noise: float) -> Line:
+    """Return the line that starts at `top` and falls as n^-1/2 to what noise leaves: their squares add up."""
+    own = max(top**2 - noise**2, 0.0)
+    return [(size, float(np.sqrt(min(noise, top) ** 2 + own * sizes[0] / size))) for size in sizes]
+
+
 def _depth(found: Approximation, lang: str, title: str) -> str:
-    return _study(found, "depth", lang, title)
+    summaries = {
+        _with_error(method, error, lang): ones
+        for error in _ERRORS
+        for method, ones in summarize(found.measurements, "depth", error).items()
+    }
+    lines, bands = _lines_and_bands(summaries)
+    labels = say("approximate.depth", lang), say("approximate.error", lang)
+    return line_chart(lines, *labels, title, log_y=True, log_x=True, bands=bands)
 
 
 def _dimension(found: Approximation, lang: str, title: str) -> str:
-    return _study(found, "dimension", lang, title)
-
-
-def _study(found: Approximation, study: Study, lang: str, title: str) -> str:
-    summaries = summarize(found.measurements, study)
+    summaries = summarize(found.measurements, "dimension")
     lines, bands = _lines_and_bands({method_name(method, lang): ones for method, ones in summaries.items()})
-    labels = say(f"approximate.{study}", lang), say("approximate.rms", lang)
+    labels = say("approximate.dimension", lang), say("approximate.rms", lang)
     return line_chart(lines, *labels, title, log_y=True, log_x=True, bands=bands)
 
 
@@ -200,11 +210,19 @@ def _outside(found: Approximation, lang: str, title: str) -> str:
     lines, dots = _of_target(found, x, lang)
     for one in _largest(found):
         lines[_with_units(one, lang)] = _line(x, one.approximant(x[:, None]))
+    lines = _cut(lines, found.target.testing(_POINTS).y)
     heights = [y for line in lines.values() for _, y in line if np.isfinite(y)]
     edge = say("approximate.edge", lang)
     box = [(low, min(heights), max(heights)), (high, min(heights), max(heights))]
     lines[edge] = [(low, float("nan")), (high, float("nan"))]
-    return line_chart(lines, found.target.names[0], "y", title, bands={edge: box}, dots=dots)
+    return line_chart(lines, found.target.names[0], _y_label(found), title, bands={edge: box}, dots=dots)
+
+
+def _cut(lines: Mapping[str, Line], inside: NDArray[np.float64]) -> dict[str, Line]:
+    """Leave out what lies far from the values inside the domain: beyond it a target may have a pole."""
+    reach = _TALLEST * (float(np.ptp(inside)) or 1.0)
+    low, high = float(inside.min()) - reach, float(inside.max()) + reach
+    return {name: [(x, y if low <= y <= high else float("nan")) for x, y in line] for name, line in lines.items()}
 
 
 def _of_target(found: Approximation, x: NDArray[np.float64], lang: str) -> tuple[dict[str, Line], list[str]]:
@@ -213,6 +231,10 @@ def _of_target(found: Approximation, x: NDArray[np.float64], lang: str) -> tuple
         return {say("approximate.target", lang): _line(x, found.target.values(x[:, None]))}, []
     name = say("approximate.data", lang)
     return {name: _line(found.target.data.X[:, 0], found.target.data.y)}, [name]
+
+
+def _y_label(found: Approximation) -> str:
+    return "y" if found.target.data is None else found.target.name
 
 
 def _largest(found: Approximation) -> list[Measurement]:
@@ -241,6 +263,11 @@ def _lines_and_bands(
 
 def _with_units(one: Measurement, lang: str) -> str:
     return say("approximate.with_units", lang, method=method_name(one.method, lang), n=one.size)
+
+
+def _with_error(method: str, error: ErrorName, lang: str) -> str:
+    word = say(f"approximate.{error}", lang)
+    return say("approximate.with_error", lang, method=method_name(method, lang), error=word)
 
 
 def _line(x: NDArray[np.float64], y: NDArray[np.float64]) -> Line:

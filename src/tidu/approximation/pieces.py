@@ -9,6 +9,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from tidu.approximation.domains import interval_of
 from tidu.approximation.network import Network
 from tidu.errors import ParameterError
 
@@ -33,7 +34,7 @@ def count_pieces(network: Network, interval: tuple[float, float]) -> int:
     Raises
     ------
     ParameterError
-        If the network is another.
+        If the network is another, or the interval is none.
 
     Notes
     -----
@@ -58,7 +59,7 @@ def count_pieces(network: Network, interval: tuple[float, float]) -> int:
             f"{', '.join(network.activations)}",
             got=network.activations,
         )
-    breaks = [Fraction(interval[0]), Fraction(interval[1])]
+    breaks = [Fraction(end) for end in interval_of(interval)]
     # On each piece every unit is slope * x + offset.
     slopes, offsets = _exact(np.ones((1, 1))), _exact(np.zeros((1, 1)))
     for layer, name in zip(network.params, (*network.activations, "identity"), strict=True):

@@ -37,7 +37,8 @@ class Approximation:
     foldings : tuple of Folding
         Straight pieces by depth; of a target of one variable.
     parabola_rms : float
-        The least root mean square error of any polynomial of degree 2, in units of the target.
+        The least root mean square error of any polynomial of degree 2, in units of the target; NaN where there are
+        too few points to tell.
     noise_floor : float or None
         The root mean square error that noise in the data forbids to go below, if it is known.
 

@@ -18,13 +18,14 @@ from tidu.approximation.grid import fit_grid
 from tidu.approximation.measuring import Approximant, Measurement, Study, measure
 from tidu.approximation.methods import build, built_methods, train_network, trained_method
 from tidu.approximation.network import Network
-from tidu.approximation.settings import Settings
+from tidu.approximation.settings import WIDEST_WHITENED, Settings
 from tidu.approximation.targets import Target
 from tidu.errors import ConvergenceError
 
 __all__ = ["Job", "best_parabola", "plan_jobs", "run_jobs"]
 
 _DENSE_LINE, _DENSE_BOX = 10_000, 8192
+_ROUNDING = 1e-13
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -97,20 +98,27 @@ def _run(jobs: Sequence[Job], settings: Settings, progress: Callable[[int, int],
 def best_parabola(target: Target) -> float:
     """Return the least root mean square error of any polynomial of degree 2.
 
+    NaN where there are more than half as many terms as points, so that the best one would tell of the points only;
+    0 where what is left is rounding.
+
     Examples
     --------
     >>> from tidu.approximation.targets import as_target
-    >>> round(best_parabola(as_target("x**2 + y - x*y")), 9), round(best_parabola(as_target("x**3", (-1, 1))), 3)
+    >>> best_parabola(as_target("x**2 + y - x*y")), round(best_parabola(as_target("x**3", (-1, 1))), 3)
     (0.0, 0.151)
     """
     samples = target.testing(_DENSE_BOX)
+    d = target.n_features
+    if (d + 1) * (d + 2) > len(samples.y):
+        return math.nan
     low, high = np.array(target.domain).T
     X = 2.0 * (samples.X - low) / (high - low) - 1.0
     ones = np.ones((len(X), 1))
     squares = [X[:, i : i + 1] * X[:, i:] for i in range(X.shape[1])]
     terms = np.concatenate([ones, X, *squares], axis=1)
     fitted = terms @ np.linalg.lstsq(terms, samples.y, rcond=None)[0]
-    return float(np.sqrt(np.mean((fitted - samples.y) ** 2)))
+    rms = float(np.sqrt(np.mean((fitted - samples.y) ** 2)))
+    return rms if rms > _ROUNDING * np.abs(samples.y).max() else 0.0
 
 
 def _measurement(job: Job, approximant: Approximant, rms: float, largest: float) -> Measurement:
@@ -135,7 +143,8 @@ def _failures(target: Target, settings: Settings) -> list[Job]:
     if not settings.failures:
         return []
     square = trained_method("square", "lbfgs")
-    jobs = [Job("polynomial", square, target, width, seed=settings.seeds[0]) for width in settings.widths]
+    narrow = [width for width in settings.widths if width <= WIDEST_WHITENED]
+    jobs = [Job("polynomial", square, target, width, seed=settings.seeds[0]) for width in narrow]
     if target.data is None and target.n_features == 1:
         jumping = with_jump(target)
         jobs += [Job("jump", "polygon", jumping, width) for width in settings.widths]

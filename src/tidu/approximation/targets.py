@@ -7,27 +7,28 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from tidu.approximation.domains import Box, DomainLike, box_of
 from tidu.errors import DataError, ParameterError
 from tidu.expressions import Expression, parse_expression
 
-__all__ = ["Box", "DomainLike", "Samples", "Target", "TargetLike", "as_target", "box_of"]
+__all__ = ["Samples", "Target", "TargetLike", "as_target", "data_target", "require_measurable"]
 
 Vector: TypeAlias = NDArray[np.float64]
-Box: TypeAlias = tuple[tuple[float, float], ...]
-"""The low and high end of each variable."""
-DomainLike: TypeAlias = "Sequence[float] | Sequence[Sequence[float]] | Mapping[str, Sequence[float]]"
-TargetLike: TypeAlias = "str | Expression | Callable[..., object] | tuple[ArrayLike, ArrayLike]"
+TargetLike: TypeAlias = "str | Expression | Callable[..., object] | tuple[ArrayLike, ArrayLike] | Target"
 
 _HELD_OUT = 3  # of data, one row in so many is held out to measure errors
 _FEWEST_ROWS = 12
 _SEED = 0  # of what networks learn from and are measured on: the same for all of them
+_LARGEST, _LEAST = 1e100, 1e-100  # errors are squared
+_ASKED_AGAIN = 7  # points at which a function is asked once more
+_SAME = 1e-4  # of the largest value; more than the rounding of a function computed in float32
 _STREAM = 7919  # points must not be drawn by the very numbers by which training with the same seed holds rows out
 
 
@@ -99,12 +100,19 @@ class Target:
             raise ParameterError(f"{self.name} are data: they have no value between their rows", got=self.name)
         try:
             with np.errstate(all="ignore"):
-                array = np.asarray(self._function(X), np.float64)
+                found = np.asarray(self._function(X))
         except (TypeError, ValueError) as error:
             raise DataError(
                 f"{self.name} fails on whole arrays: {error}; write it in NumPy, np.sin(x) and np.where(x > 0, ...)",
                 got=error,
             ) from error
+        if found.dtype.kind not in "biuf":
+            raise DataError(
+                f"{self.name} gives values of type {found.dtype}; expected one real number for each point",
+                expected="real numbers",
+                got=found.dtype,
+            )
+        array = found.astype(np.float64)
         if array.shape not in ((), (len(X),), (len(X), 1)):
             raise DataError(
                 f"{self.name} gives shape {array.shape} for {len(X)} points; expected one number for each, "
@@ -138,9 +146,10 @@ def as_target(target: TargetLike, domain: DomainLike | None = None) -> Target:
 
     Parameters
     ----------
-    target : str, Expression, callable or (X, y)
+    target : str, Expression, callable, (X, y) or Target
         An expression in one or more variables (parsed, never run as Python); a function of one array for each
-        variable, in NumPy code; or data, X of shape (n_samples,) or (n_samples, n_features) and y (n_samples,).
+        variable, in NumPy code; or data, X of shape (n_samples,) or (n_samples, n_features) and y (n_samples,). A
+        target stays as it is.
     domain : optional
         ``(low, high)`` for every variable, or one such pair for each, in order or by name. By default (-1, 1);
         for data their own range.
@@ -160,6 +169,10 @@ def as_target(target: TargetLike, domain: DomainLike | None = None) -> Target:
     >>> f.names, f.domain, f(np.array([[0.0], [0.5]])).round(3).tolist()
     (('x',), ((0.0, 1.0),), [0.0, 0.997])
     """
+    if isinstance(target, Target):
+        if domain is not None:
+            raise ParameterError(f"{target.name} has its domain already; leave out domain={domain!r}", got=domain)
+        return target
     if isinstance(target, (str, Expression)):
         expression = parse_expression(target) if isinstance(target, str) else target
         if not expression.names:
@@ -169,50 +182,10 @@ def as_target(target: TargetLike, domain: DomainLike | None = None) -> Target:
         return _of_function(target, domain)
     given: object = target
     if isinstance(given, (tuple, list)) and len(given) == 2:
-        return _of_data(given[0], given[1], domain)
+        return data_target(given[0], given[1], domain)
     raise ParameterError(
         f"the target must be an expression, a function or data (X, y); got {type(target).__name__}", got=type(target)
     )
-
-
-def box_of(domain: DomainLike | None, names: Sequence[str]) -> Box:
-    """Return the ends of each variable.
-
-    Examples
-    --------
-    >>> box_of((0, 2), ["x", "y"]), box_of({"y": (0, 1), "x": (2, 3)}, ["x", "y"])
-    (((0.0, 2.0), (0.0, 2.0)), ((2.0, 3.0), (0.0, 1.0)))
-    """
-    if domain is None:
-        return ((-1.0, 1.0),) * len(names)
-    if isinstance(domain, Mapping):
-        if set(domain) != set(names):
-            raise ParameterError(
-                f"the domain names {', '.join(domain)}; the variables are {', '.join(names)}", expected=names
-            )
-        pairs: list[object] = [domain[name] for name in names]
-    else:
-        pairs = list(domain)
-        if len(pairs) == 2 and all(np.ndim(cast("ArrayLike", end)) == 0 for end in pairs):
-            pairs = [domain] * len(names)
-    if len(pairs) != len(names):
-        raise ParameterError(
-            f"the domain has {len(pairs)} pairs for the {len(names)} variables {', '.join(names)}; "
-            "give (low, high) for all of them, or one pair for each",
-            expected=len(names),
-            got=len(pairs),
-        )
-    return tuple(_interval(pair, name) for pair, name in zip(pairs, names, strict=True))
-
-
-def _interval(pair: object, name: str) -> tuple[float, float]:
-    try:
-        low, high = (float(end) for end in cast("Sequence[float]", pair))
-    except (TypeError, ValueError):
-        low, high = math.nan, math.nan
-    if not (math.isfinite(low) and math.isfinite(high) and low < high):
-        raise ParameterError(f"the domain of {name} must be (low, high), finite, low below high; got {pair}", got=pair)
-    return low, high
 
 
 def _of_expression(expression: Expression, domain: Box) -> Target:
@@ -235,14 +208,61 @@ def _of_function(function: Callable[..., object], domain: DomainLike | None) -> 
         )
 
     def by_columns(X: Vector) -> object:
-        return function(*X.T)
+        return function(*X.T.copy())  # it may write into its arguments
 
     return Target(getattr(function, "__name__", "f"), names, box_of(domain, names), None, by_columns)
 
 
-def _of_data(X: ArrayLike, y: ArrayLike, domain: DomainLike | None) -> Target:
+def data_target(
+    X: ArrayLike, y: ArrayLike, domain: DomainLike | None = None, names: Sequence[str] = (), name: str = ""
+) -> Target:
+    """Return data as a target.
+
+    Parameters
+    ----------
+    X : array_like of shape (n_samples,) or (n_samples, n_features)
+    y : array_like of shape (n_samples,)
+    domain : optional
+        As in `as_target`; rows outside are left out.
+    names : sequence of str, optional
+        Of the features. By default the columns of a data frame, or ``x``, or ``x0``, ``x1`` and so on.
+    name : str, optional
+        Of the target. By default the name of a series, or ``y``.
+
+    Raises
+    ------
+    DataError
+        If rows are too few, not finite or of shapes that do not fit, or a feature is the same in all of them.
+    ParameterError
+        If the domain is none.
+    """
+    rows, values = _checked_rows(X, y)
+    known = names or [str(one) for one in getattr(X, "columns", ())]
+    names = tuple(known) or (("x",) if rows.shape[1] == 1 else tuple(f"x{i}" for i in range(rows.shape[1])))
+    if domain is None:
+        for column, feature in zip(rows.T, names, strict=True):
+            if column.min() == column.max():
+                raise DataError(
+                    f"{feature} is {column[0]:.6g} in all rows: leave such a column out, or give its domain",
+                    column=feature,
+                )
+        domain = list(zip(rows.min(axis=0).tolist(), rows.max(axis=0).tolist(), strict=True))
+    box = box_of(domain, names)
+    inside = np.all([(low <= x) & (x <= high) for x, (low, high) in zip(rows.T, box, strict=True)], axis=0)
+    if inside.sum() < _FEWEST_ROWS:
+        raise DataError(
+            f"{inside.sum()} rows lie in the domain; give a domain with {_FEWEST_ROWS} or more", got=int(inside.sum())
+        )
+    label = name or str(getattr(y, "name", None) or "y")
+    return Target(label, names, box, Samples(rows[inside], values[inside]))
+
+
+def _checked_rows(X: ArrayLike, y: ArrayLike) -> tuple[Vector, Vector]:
     try:
-        rows, values = np.asarray(X, np.float64), np.asarray(y, np.float64)
+        given = np.asarray(X), np.asarray(y)
+        if any(np.iscomplexobj(one) for one in given):
+            raise TypeError("complex numbers have no order")
+        rows, values = (one.astype(np.float64) for one in given)
     except (TypeError, ValueError):
         raise DataError("the data must be real numbers", got=type(X)) from None
     if rows.ndim == 1:
@@ -256,15 +276,36 @@ def _of_data(X: ArrayLike, y: ArrayLike, domain: DomainLike | None) -> Target:
         raise DataError(f"{len(values)} rows are too few; give {_FEWEST_ROWS} or more", got=len(values))
     if not (np.isfinite(rows).all() and np.isfinite(values).all()):
         raise DataError("the data hold a NaN or an infinity; leave such rows out")
-    names = ("x",) if rows.shape[1] == 1 else tuple(f"x{i}" for i in range(rows.shape[1]))
-    ends = list(zip(rows.min(axis=0).tolist(), rows.max(axis=0).tolist(), strict=True))
-    box = box_of(ends if domain is None else domain, names)
-    inside = np.all([(low <= x) & (x <= high) for x, (low, high) in zip(rows.T, box, strict=True)], axis=0)
-    if inside.sum() < _FEWEST_ROWS:
+    return rows, values
+
+
+def require_measurable(target: Target, n_points: int) -> None:
+    """Refuse, before any work, what is no function of each point alone, or has values that cannot be squared.
+
+    Raises
+    ------
+    DataError
+        Also if a value is not a finite number.
+    """
+    samples = target.training(n_points)
+    y = np.concatenate([samples.y, target.testing(n_points).y])
+    largest, spread = float(np.abs(y).max()), float(np.ptp(y))
+    if largest > _LARGEST or 0 < spread < _LEAST:
         raise DataError(
-            f"{inside.sum()} rows lie in the domain; give a domain with {_FEWEST_ROWS} or more", got=int(inside.sum())
+            f"{target.name} has values from {y.min():.6g} to {y.max():.6g}, whose squares are no numbers any more; "
+            "give it in another unit",
+            got=(float(y.min()), float(y.max())),
         )
-    return Target("y", names, box, Samples(rows[inside], values[inside]))
+    if target.data is not None:
+        return
+    # In another order, or a sum up to each point would pass.
+    chosen = np.arange(len(samples.y))[:: -max(1, len(samples.y) // _ASKED_AGAIN)]
+    if np.abs(target(samples.X[chosen]) - samples.y[chosen]).max() > _SAME * largest:
+        raise DataError(
+            f"{target.name} has other values at the same points when it is asked for fewer of them; expected a "
+            "function of each point alone: no sum, mean, dot or max over the points, and nothing random",
+            got=target.name,
+        )
 
 
 def stratified_points(domain: Box, n_points: int, seed: int) -> Vector:

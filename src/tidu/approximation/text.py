@@ -3,36 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tidu.approximation.summary import ErrorName, Summary, error_rates, summarize
 from tidu.approximation.wording import described, method_name, written, written_rate
 from tidu.words import say
-from tidu.words.table import aligned
+from tidu.words.table import Table, aligned
 
 if TYPE_CHECKING:
     from tidu.approximation.result import Approximation
 
-__all__ = ["Table", "gap", "tables", "write_text"]
+__all__ = ["gap", "tables", "write_text"]
 
-_LEAST = 1e-300  # a polygon may meet its target exactly
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """A table of finished words; its first column is to the left, the others are numbers."""
-
-    title: str
-    heads: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
+_ROUNDING = 1e-9
+"""Share of a trained network's error: what a built one errs by less is rounding, and tells of no ratio."""
 
 
 def write_text(found: Approximation, lang: str) -> str:
     """Return everything that is not a picture."""
     lines = [described(found.target, lang)]
     for table in tables(found, lang):
-        lines += ["", table.title, *aligned(table.heads, table.rows)]
+        lines += ["", table.title, *aligned(table.heads, table.rows, table.n_left)]
     sentence = gap(found, lang)
     return "\n".join([*lines, "", sentence] if sentence else lines)
 
@@ -48,6 +39,8 @@ def tables(found: Approximation, lang: str) -> list[Table]:
     if depths:
         most = max(one.approximant.n_parameters for one in found.measurements if one.study == "depth")
         made.append(_table(say("approximate.depth_table", lang, n=most), depths, "layers_n", lang))
+        largest = summarize(found.measurements, "depth", "max_error")
+        made.append(_table(say("approximate.depth_max_table", lang, n=most), largest, "layers_n", lang))
     dimensions = summarize(found.measurements, "dimension")
     if dimensions:
         made.append(_table(say("approximate.dimension_table", lang), dimensions, "variables_n", lang))
@@ -66,19 +59,16 @@ def gap(found: Approximation, lang: str) -> str:
     if not common:
         return ""
     n = max(common)
-    trained = [
-        say(
-            "approximate.gap_one",
-            lang,
-            error=written(error),
-            method=method_name(method, lang),
-            ratio=written(error / max(built[n], _LEAST)),
-        )
-        for (method, size), error in errors.items()
-        if size == n and "/" in method
-    ]
-    joined = say("approximate.and", lang).join(trained)
-    return say("approximate.gap", lang, n=n, built=written(built[n]), trained=joined)
+    trained = {method: error for (method, size), error in errors.items() if size == n and "/" in method}
+    joined = say("approximate.and", lang).join(_compared(one, trained[one], built[n], lang) for one in trained)
+    moral = say("approximate.gap_moral", lang) if max(trained.values()) > built[n] else ""
+    return moral + say("approximate.gap", lang, n=n, built=written(built[n]), trained=joined)
+
+
+def _compared(method: str, error: float, built: float, lang: str) -> str:
+    key = "gap_one" if built > _ROUNDING * error else "gap_one_exact"
+    ratio = written(error / built) if key == "gap_one" else ""
+    return say(f"approximate.{key}", lang, error=written(error), method=method_name(method, lang), ratio=ratio)
 
 
 def _by_width(found: Approximation, error: ErrorName, title: str, lang: str) -> Table:

@@ -8,14 +8,17 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from tidu.approximation.constructions import STEEPNESS
+from tidu.approximation.constructions import STEEPNESS, require_count
+from tidu.approximation.domains import Box, interval_of
 from tidu.approximation.network import Network
-from tidu.approximation.targets import Box
+from tidu.approximation.targets import Target
 from tidu.errors import ParameterError
 
 __all__ = ["towers"]
 
 Vector: TypeAlias = NDArray[np.float64]
+
+_NAMES = ("x", "y")
 
 
 def towers(f: Callable[[Vector], Vector], domain: Box, n: int, steepness: float = STEEPNESS) -> Network:
@@ -55,12 +58,13 @@ def towers(f: Callable[[Vector], Vector], domain: Box, n: int, steepness: float 
     """
     if len(domain) != 2:
         raise ParameterError(f"towers stand on two variables; the domain has {len(domain)}", got=len(domain))
-    if n < 1:
-        raise ParameterError(f"n must be at least 1; got {n}", got=n)
+    require_count("n", n)
+    domain = tuple(interval_of(pair, name) for pair, name in zip(domain, _NAMES, strict=True))
+    values_at = Target(getattr(f, "__name__", "f"), _NAMES, domain, None, f)
     across, up = (_steps(interval, n, steepness) for interval in domain)
     middles = [np.linspace(low, high, 2 * n + 1)[1::2] for low, high in domain]
     centers = np.stack(np.meshgrid(*middles, indexing="ij"), axis=-1).reshape(-1, 2)
-    heights = f(centers)
+    heights = values_at(centers)
     level = float(heights.mean())
     none = np.zeros((1, n + 1))
     first = {

@@ -236,8 +236,11 @@ class _Course:
             validation=(samples.held_X, samples.held_y),
             seed=self._seed,
             progress=False,
+            threads=1,  # to measure whether more of them pay takes longer than such a network
             **settings,  # type: ignore[arg-type]
         )
+        if result.stopped == "interrupted":
+            raise KeyboardInterrupt  # `fit` has kept what there was; here nobody would know
         found = [(record.loss * learned, cast("float", record.validation_loss) * learned) for record in result.history]
         self.losses += found
         if not found or min(found, key=lambda pair: pair[1])[1] >= judged:

@@ -9,6 +9,8 @@ from tidu.words import say
 
 __all__ = ["described", "method_name", "written", "written_rate"]
 
+_VARIABLES_SHOWN = 6
+
 
 def method_name(method: str, lang: str) -> str:
     """Return the name of a method.
@@ -26,10 +28,13 @@ def method_name(method: str, lang: str) -> str:
 
 def described(target: Target, lang: str) -> str:
     """Return the target and its domain in one line."""
-    box = ", ".join(
+    ends = [
         f"{name} ∈ [{format_number(low)}, {format_number(high)}]"
         for name, (low, high) in zip(target.names, target.domain, strict=True)
-    )
+    ]
+    if len(ends) > _VARIABLES_SHOWN:
+        ends[_VARIABLES_SHOWN:] = [say("approximate.and_more", lang, n=len(ends) - _VARIABLES_SHOWN)]
+    box = ", ".join(ends)
     if target.data is not None:
         return say("approximate.of_data", lang, n=len(target.data.y), box=box)
     return say("approximate.on", lang, name=target.name, box=box)

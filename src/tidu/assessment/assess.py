@@ -5,11 +5,14 @@ What the methods compute stands in their own files, what follows from it in `ver
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tidu.assessment.cells import cells_of, spread
-from tidu.assessment.contradictions import Leakage, alike, find_contradictions, find_leakage
+from tidu.assessment.contradictions import Leakage, alike, find_contradictions, find_leakage, same_rows
 from tidu.assessment.dependence import (
     MOST_ORDERED,
     Dependence,
@@ -27,7 +30,7 @@ from tidu.assessment.kernels import views_of
 from tidu.assessment.learning import learning_curve, still_falling
 from tidu.assessment.likelihood import NoiseEstimate, noise_likelihood
 from tidu.assessment.result import Assessment, Floor
-from tidu.assessment.verdict import Evidence, judge
+from tidu.assessment.verdict import Evidence, is_blind, judge
 from tidu.assessment.voting import best_of, cover_hart, leave_one_out
 from tidu.config import parse_bytes
 from tidu.data.opening import DataLike
@@ -68,14 +71,15 @@ def assess(
     Parameters
     ----------
     X : array-like of shape (n_samples, n_features), DataFrame, path, Dataset or BlockSource
-        Features; text becomes a column for each value. Without `y`, a data set that holds its target. Numbers are
-        brought to one scale, bytes compared as they are. A file is read block by block.
+        Features; text becomes a column for each value, dates become numbers. Without `y`, a data set that holds
+        its target. Numbers are brought to one scale, bytes compared as they are. A file is read block by block.
     y : array-like of shape (n_samples,), optional
         Numbers or classes.
     target : str or int, optional
         Without `y`: which column, member or other file is the target.
     test : array-like or data set, optional
-        Held-out rows (features alone, or with their target), looked at for rows that training has seen.
+        Held-out rows (features alone, or with their target), looked at for rows that training has seen. Columns of
+        tables are found by their names; text that `X` does not have is none of its values.
     raw : array-like of shape (n_samples, any), optional
         The features before a feature step, to compare the dependence before and after.
     task : {"classification", "regression"}, optional
@@ -125,20 +129,22 @@ def assess(
     n_rows, n_features = rows.scaled.shape
     graph = neighbor_graph(rows.scaled, _neighbors(n_rows, left), left, threads, progress)
     groups = alike(rows.data.X, graph)
-    graph = in_turn(graph, groups)
+    graph = in_turn(graph, groups, rng)
     contradictions = find_contradictions(groups, rows.y, rows.classifies)
     sample = sampled_rows(rows.scaled, _SAMPLE_ROWS, _SAMPLE_BYTES, rng)
     features = sample_of(rows.scaled, sample)
     dependence = _dependence(rows, graph, features, sample, raw, rng, left, threads)
     likelihood = _noise(rows, features, sample, dependence, int(seed), threads)
-    gamma, interval = _gamma(rows, graph, rng, left, threads)
+    gamma, interval = _gamma(rows, graph, groups, rng, left, threads)
     n_classes = len(rows.target.class_names)
     errors = leave_one_out(graph, rows.y, n_classes)
     band = cover_hart(errors[1], n_classes) if n_classes else None
     floor = _floor_of_classes(rows, likelihood, sample, errors) if n_classes else _floor_of_numbers(rows, likelihood)
-    learning = learning_curve(rows.scaled, rows.y, n_classes, graph, rng, left, threads)
-    leakage = _leakage(rows, graph, left, threads)
     dimension = intrinsic_dimension(graph)
+    if is_blind(dimension):
+        floor = replace(floor, low=0.0)
+    learning = learning_curve(rows.scaled, rows.y, n_classes, graph, groups, rng, left, threads)
+    leakage = _leakage(rows, graph, left, threads)
     verdict, findings = judge(
         Evidence(
             classifies=rows.classifies,
@@ -212,21 +218,23 @@ def _dependence(
     nearest = graph.indices[:, 0]
     found = codependence(ranks, nearest)
     few = np.sort(rng.choice(len(sample), min(len(sample), _XI_ROWS), replace=False))
-    fewer = few[: len(few)] if len(few) <= _ORDER_ROWS else np.sort(rng.choice(few, _ORDER_ROWS, replace=False))
+    fewer = few if len(few) <= _ORDER_ROWS else np.sort(rng.choice(few, _ORDER_ROWS, replace=False))
     order: tuple[tuple[int, ...], tuple[float, ...]] = ((), ())
     if 1 < features.shape[1] <= MOST_ORDERED:
         order = feature_order(features[fewer], Ranks.of(rows.y[sample[fewer]], rows.classifies), rng)
     return Dependence(
         T=found,
         p_value=permutation_p_value(ranks, nearest, found, rng),
-        raw_T=None if raw is None else _raw_T(raw, rows, ranks, limit, threads),
+        raw_T=None if raw is None else _raw_T(raw, rows, ranks, rng, limit, threads),
         xi=xi(features[few], Ranks.of(rows.y[sample[few]], rows.classifies)),
         order=order[0],
         order_T=order[1],
     )
 
 
-def _raw_T(raw: DataLike, rows: Rows, ranks: Ranks, limit: int | None, threads: int | None) -> float:
+def _raw_T(
+    raw: DataLike, rows: Rows, ranks: Ranks, rng: np.random.Generator, limit: int | None, threads: int | None
+) -> float:
     """Return T on the features before the feature step."""
     before, scaled = open_features(raw, limit)
     if before.shape[0] != rows.data.n_samples:
@@ -236,7 +244,7 @@ def _raw_T(raw: DataLike, rows: Rows, ranks: Ranks, limit: int | None, threads: 
             got=before.shape[0],
         )
     graph = neighbor_graph(scaled, 1, limit, threads)
-    return codependence(ranks, in_turn(graph, alike(before, graph)).indices[:, 0])
+    return codependence(ranks, in_turn(graph, alike(before, graph), rng).indices[:, 0])
 
 
 def _noise(
@@ -251,18 +259,24 @@ def _noise(
     views = views_of(features.shape[1], dependence.order)
     along = dependence.order or range(features.shape[1])
     cells = spread(cells_of(features, np.array(sorted(along), np.intp)))
-    return noise_likelihood(features, _outputs(rows)[sample], cells, views, seed=seed, threads=threads)
+    return noise_likelihood(features, _outputs(rows, sample), cells, views, seed=seed, threads=threads)
 
 
-def _outputs(rows: Rows) -> NDArray[np.float64]:
-    """Return numbers as one column, classes as one column of 0 and 1 each."""
+def _outputs(rows: Rows, sample: NDArray[np.intp]) -> NDArray[np.float64]:
+    """Return the targets of a sample: numbers as one column, classes as one column of 0 and 1 each."""
+    y = rows.y[sample, None]
     if not rows.classifies:
-        return rows.y.astype(np.float64)[:, None]
-    return np.asarray(rows.y[:, None] == np.arange(len(rows.target.class_names)), np.float64)
+        return y.astype(np.float64)
+    return np.asarray(y == np.arange(len(rows.target.class_names)), np.float64)
 
 
 def _gamma(
-    rows: Rows, graph: Graph, rng: np.random.Generator, limit: int | None, threads: int | None
+    rows: Rows,
+    graph: Graph,
+    groups: Sequence[NDArray[np.intp]],
+    rng: np.random.Generator,
+    limit: int | None,
+    threads: int | None,
 ) -> tuple[GammaTest | None, tuple[float, float] | None]:
     if rows.classifies:
         return None, None
@@ -270,9 +284,8 @@ def _gamma(
     found = difference_estimates(graph, y)
     size = min(n_rows // 2, _MOST_SUBSAMPLED)
     parts = [np.sort(rng.choice(n_rows, size, replace=False)) for _ in range(_SUBSAMPLES if size > NEIGHBORS else 0)]
-    seen = [
-        difference_estimates(subgraph(rows.scaled, part, NEIGHBORS, limit, threads), y[part]).gamma for part in parts
-    ]
+    graphs = (subgraph(rows.scaled, part, NEIGHBORS, groups, rng, limit, threads) for part in parts)
+    seen = [difference_estimates(one, y[part]).gamma for one, part in zip(graphs, parts, strict=True)]
     return found, gamma_interval(found, seen, size / n_rows)
 
 
@@ -313,10 +326,11 @@ def _bimodality(rows: Rows, likelihood: NoiseEstimate, sample: NDArray[np.intp])
 
 
 def _leakage(rows: Rows, graph: Graph, limit: int | None, threads: int | None) -> Leakage | None:
-    if rows.test is None:
+    if rows.test is None or rows.held is None:
         return None
     distances, indices = kneighbors(rows.test, rows.scaled, 1, memory_limit=limit, threads=threads)
-    return find_leakage(distances, indices, graph)
+    same = same_rows(rows.held, rows.data.X, distances, indices)
+    return find_leakage(distances, indices, same, graph)
 
 
 def _pairs(graph: Graph, y: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:

@@ -31,6 +31,9 @@ def cells_of(X: NDArray[np.generic], columns: NDArray[np.intp]) -> list[NDArray[
     [250, 250, 250, 250]
     """
     found: list[NDArray[np.intp]] = []
+    # Rows that are equal fall to either side by lot: in the order of a file sorted by its target, a cell would hold
+    # targets that are near, whatever its features.
+    lot = np.random.default_rng(len(X)).permutation(len(X))
     waiting = [np.arange(len(X))]
     while waiting:
         rows = waiting.pop()
@@ -39,7 +42,7 @@ def cells_of(X: NDArray[np.generic], columns: NDArray[np.intp]) -> list[NDArray[
             found.append(rows)
             continue
         longest = int(np.argmax(np.ptp(inside, axis=0)))
-        order = rows[np.argsort(inside[:, longest], kind="stable")]
+        order = rows[np.lexsort((lot[rows], inside[:, longest]))]
         waiting += [order[len(order) // 2 :], order[: len(order) // 2]]
     return found
 

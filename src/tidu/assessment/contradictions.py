@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from tidu.assessment.graph import Graph
 from tidu.data import BlockSource, take
 
-__all__ = ["Contradiction", "Contradictions", "Leakage", "alike", "find_contradictions", "find_leakage"]
+__all__ = ["Contradiction", "Contradictions", "Leakage", "alike", "find_contradictions", "find_leakage", "same_rows"]
 
 _BLOCK_BYTES = 1 << 22
 _SHOWN = 20
@@ -90,7 +90,7 @@ class Leakage:
     n_rows : int
         Held-out rows.
     n_identical : int
-        Those whose features a training row has.
+        Those that have exactly the features of the training row nearest to them.
     n_near : int
         Those nearer to a training row than 5 % of the median distance between a training row and its nearest.
     pairs : tuple of (int, int)
@@ -175,7 +175,35 @@ def _best(cost: float, y: NDArray[np.float64], classifies: bool) -> float:
     return 1.0 - cost / whole if whole > 0 else 1.0
 
 
-def find_leakage(distances: NDArray[np.float64], indices: NDArray[np.int64], graph: Graph) -> Leakage:
+def same_rows(
+    held: BlockSource, X: BlockSource, distances: NDArray[np.float64], indices: NDArray[np.int64]
+) -> NDArray[np.bool_]:
+    """Tell which held-out rows have exactly the features of their nearest training row.
+
+    Only those at distance zero are read again: on one scale, rows may be alike that are not.
+
+    Parameters
+    ----------
+    held, X : BlockSource
+        Held-out and training rows as they were given.
+    distances : ndarray of shape (n_test, 1)
+    indices : ndarray of shape (n_test, 1)
+        The nearest training row of each.
+    """
+    same = np.zeros(len(indices), np.bool_)
+    candidates = np.flatnonzero(distances[:, 0] == 0)
+    per_block = max(1, _BLOCK_BYTES // max(1, X.shape[1] * max(X.dtype.itemsize, held.dtype.itemsize)))
+    for start in range(0, len(candidates), per_block):
+        rows = candidates[start : start + per_block]
+        # Training rows ascending and once each, as sources are read.
+        known, place = np.unique(indices[rows, 0], return_inverse=True)
+        same[rows] = (take(held, rows) == take(X, known)[place.reshape(-1)]).all(axis=1)
+    return same
+
+
+def find_leakage(
+    distances: NDArray[np.float64], indices: NDArray[np.int64], same: NDArray[np.bool_], graph: Graph
+) -> Leakage:
     """Compare held-out rows with their nearest training rows.
 
     Parameters
@@ -183,6 +211,8 @@ def find_leakage(distances: NDArray[np.float64], indices: NDArray[np.int64], gra
     distances : ndarray of shape (n_test, 1)
     indices : ndarray of shape (n_test, 1)
         The nearest training row of each.
+    same : ndarray of shape (n_test,), bool
+        Whether the two have exactly the same features.
     graph : Graph
         Of the training rows.
     """
@@ -192,7 +222,7 @@ def find_leakage(distances: NDArray[np.float64], indices: NDArray[np.int64], gra
     order = near[np.argsort(nearest[near], kind="stable")][:_SHOWN]
     return Leakage(
         n_rows=len(nearest),
-        n_identical=int((nearest == 0).sum()),
+        n_identical=int(same.sum()),
         n_near=len(near),
         pairs=tuple((int(row), int(indices[row, 0])) for row in order),
     )

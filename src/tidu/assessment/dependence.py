@@ -22,7 +22,6 @@ from tidu.data import as_source
 __all__ = ["Dependence", "Ranks", "codependence", "feature_order", "permutation_p_value", "xi"]
 
 PERMUTATIONS = 199
-_FOCI_ROWS = 2000
 MOST_ORDERED = 50
 """More features than this are judged one by one only."""
 

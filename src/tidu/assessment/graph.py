@@ -63,22 +63,55 @@ def neighbor_graph(
 
 
 def subgraph(
-    X: BlockSource, rows: NDArray[np.intp], k: int, memory_limit: int | None = None, threads: int | None = None
+    X: BlockSource,
+    rows: NDArray[np.intp],
+    k: int,
+    groups: Sequence[NDArray[np.intp]],
+    rng: np.random.Generator,
+    memory_limit: int | None = None,
+    threads: int | None = None,
 ) -> Graph:
-    """Search among some rows only; `indices` count within them."""
-    return neighbor_graph(RowsSource(X, rows), k, memory_limit, threads)
+    """Search among some rows only; `indices` count within them.
+
+    Parameters
+    ----------
+    rows : ndarray of int
+        Ascending.
+    groups : sequence of ndarray of int
+        Which of all rows are alike: they are neighbors in turn here, too.
+    """
+    return in_turn(neighbor_graph(RowsSource(X, rows), k, memory_limit, threads), _within(groups, rows), rng)
 
 
-def in_turn(graph: Graph, groups: Sequence[NDArray[np.intp]]) -> Graph:
+def _within(groups: Sequence[NDArray[np.intp]], rows: NDArray[np.intp]) -> list[NDArray[np.intp]]:
+    """Return what is left of each group among some rows, counted within them."""
+    if not groups:
+        return []
+    members = np.concatenate(groups)
+    label = np.repeat(np.arange(len(groups)), [len(group) for group in groups])
+    place = np.searchsorted(rows, members)
+    kept = rows[np.minimum(place, len(rows) - 1)] == members
+    place, label = place[kept], label[kept]
+    parts = np.split(place, np.flatnonzero(np.diff(label)) + 1)
+    return [part for part in parts if len(part) > 1]
+
+
+def in_turn(graph: Graph, groups: Sequence[NDArray[np.intp]], rng: np.random.Generator) -> Graph:
     """Let rows that are alike be neighbors in turn: among equals the search prefers the lowest row, for all of them.
+
+    The turn is drawn by lot. In the order of the rows, neighbors would have neighboring targets wherever a file is
+    sorted by its target, and any feature would seem to tell it.
 
     Parameters
     ----------
     groups : sequence of ndarray of int
         Rows that are alike, of two at least.
     """
+    if not groups:
+        return graph
     indices = graph.indices.copy()
-    for rows in groups:
+    for group in groups:
+        rows = rng.permutation(group)
         shown = min(graph.k, len(rows) - 1)
         places = (np.arange(len(rows))[:, None] + np.arange(1, shown + 1)) % len(rows)
         indices[rows, :shown] = rows[places]
@@ -95,8 +128,9 @@ def intrinsic_dimension(graph: Graph) -> float:
 
     References
     ----------
-    Levina and Bickel, Maximum likelihood estimation of intrinsic dimension, NIPS 2004, (9); MacKay and Ghahramani,
-    Comments on it, 2005 (averaging of the inverse).
+    Levina and Bickel, Maximum likelihood estimation of intrinsic dimension, NIPS 2004, (8); MacKay and Ghahramani,
+    Comments on it, 2005 (averaging of the inverse, which is free of bias with k - 1 as divisor; k - 2 belongs to the
+    average of the estimates themselves).
 
     Examples
     --------
@@ -112,7 +146,7 @@ def intrinsic_dimension(graph: Graph) -> float:
     for start in range(0, graph.n_rows, _ROWS):
         distances = graph.distances[start : start + _ROWS]
         distances = distances[distances[:, 0] > 0]
-        total += float(np.log(distances[:, -1:] / distances[:, :-1]).sum()) / (graph.k - 2)
+        total += float(np.log(distances[:, -1:] / distances[:, :-1]).sum()) / (graph.k - 1)
         n_counted += len(distances)
     if not n_counted:
         return 0.0

@@ -1,6 +1,6 @@
 """Which rows are assessed, on which scale, and is their target a class or a number?
 
-Text becomes one column for each value; numbers get mean 0 and variance 1, columns of 0 and 1 and the bytes of pictures
+Numbers get mean 0 and variance 1, columns of 0 and 1 and the bytes of pictures
 stay as they are. This file knows nothing of what is asked of the rows.
 """
 
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from tidu.assessment.encoding import Encoded, encode, missing, target_apart
 from tidu.data import (
     ArraySource,
     BlockSource,
@@ -26,13 +27,14 @@ from tidu.data import (
 from tidu.data.opening import DataLike
 from tidu.data.scaling import ScaledSource, Scaling, fit_scaling, rows_per_block, scaled_matrix
 from tidu.data.target import Target, Task, read_target
-from tidu.errors import DataError, ParameterError, ShapeError
+from tidu.errors import DataError, DtypeError, ParameterError, ShapeError
 
-__all__ = ["FEWEST_ROWS", "Rows", "open_features", "open_rows", "sample_of", "sampled_rows", "with_numbers"]
+__all__ = ["FEWEST_ROWS", "Rows", "open_features", "open_rows", "sample_of", "sampled_rows"]
 
 # A scaled copy of at most so much is kept; larger ones are scaled again whenever they are read.
 _HELD_BYTES = 1 << 26
-_MOST_VALUES = 1000
+# Beyond, squares of a target leave the range of float64.
+_SMALLEST, _LARGEST = 1e-140, 1e140
 FEWEST_ROWS = 20
 """Fewer rows are not assessed."""
 
@@ -51,14 +53,17 @@ class Rows:
         Features whose distances mean something.
     test : BlockSource or None
         Held-out rows on the same scale.
+    held : BlockSource or None
+        Held-out rows as they were given.
     held_bytes : int
-        What the scaled copy takes.
+        What the scaled copy takes, and text as numbers.
     """
 
     data: Dataset
     target: Target
     scaled: BlockSource
     test: BlockSource | None
+    held: BlockSource | None
     held_bytes: int
 
     @property
@@ -89,16 +94,20 @@ def open_rows(
     """
     if task not in (None, "classification", "regression"):
         raise ParameterError(f"task must be 'classification', 'regression' or None; got {task!r}", got=task)
-    held_out = test
+    if y is None:
+        X, y = target_apart(X, target)
+    elif target is not None:
+        raise ParameterError(f"both y and target={target!r} are given; leave one of them out", got=target)
+    encoded = Encoded(X, test, (), 0)
     if y is None:
         data = open_dataset(X, target=target)
     else:
-        X, held_out, names = with_numbers(X, test)
-        features = open_dataset(X)
+        encoded = encode(X, test, memory_limit)
+        features = open_dataset(encoded.X)
         data = dataset_of(
             features.X,
             as_source(_one_column(y)),
-            feature_names=names or features.feature_names,
+            feature_names=encoded.names or features.feature_names,
             image_shape=features.image_shape,
             pixel_max=features.pixel_max,
         )
@@ -108,13 +117,29 @@ def open_rows(
             f"{data.X.name} has {data.n_samples} rows; at least {FEWEST_ROWS} are needed to assess them",
             n_samples=data.n_samples,
         )
+    if not found.class_names:
+        _require_squares(found.values.astype(np.float64), data)
     scaling = _scaling_of(data)
     scaled, n_bytes = scaled_source(data.X, scaling, memory_limit)
-    return Rows(data, found, scaled, _test_of(data, held_out, scaling), n_bytes)
+    held = _test_of(data, encoded.test)
+    on_scale = held if held is None or scaling is None else ScaledSource(held, scaling)
+    return Rows(data, found, scaled, on_scale, held, n_bytes + encoded.n_bytes)
 
 
-def _test_of(data: Dataset, test: DataLike | None, scaling: Scaling | None) -> BlockSource | None:
-    """Return held-out rows on the scale of the others: those given, or those that the data set sets apart."""
+def _require_squares(y: NDArray[np.float64], data: Dataset) -> None:
+    """Refuse targets so large, or so close to each other, that their variance is no number."""
+    largest, apart = float(np.abs(y).max()), float(y.max() / 2.0 - y.min() / 2.0)
+    if largest > _LARGEST or apart < _SMALLEST:
+        size = f"values up to {largest:.3g}" if largest > _LARGEST else f"values only {2.0 * apart:.3g} apart"
+        raise DataError(
+            f"the target {data.target_name or 'y'!r} of {data.X.name} has {size}, whose squares float64 cannot hold; "
+            "give it in another unit",
+            largest=largest,
+        )
+
+
+def _test_of(data: Dataset, test: DataLike | None) -> BlockSource | None:
+    """Return held-out rows: those given, or those that the data set sets apart."""
     if test is None:
         held = data.test
     else:
@@ -130,14 +155,23 @@ def _test_of(data: Dataset, test: DataLike | None, scaling: Scaling | None) -> B
             expected=data.n_features,
             got=held.n_features,
         )
-    return held.X if scaling is None else ScaledSource(held.X, scaling)
+    return held.X
 
 
 def _scaling_of(data: Dataset) -> Scaling | None:
     """Return how features come to one scale, None for pixels, which are on one."""
     if data.X.dtype == np.uint8 or data.pixel_max is not None:
         return None
-    return _without_switches(fit_scaling(data.X, None), data.X)
+    with np.errstate(over="ignore", invalid="ignore"):  # told below, with the column
+        scaling = fit_scaling(data.X, None)
+    odd = np.flatnonzero(~np.isfinite(scaling.scale))
+    if len(odd):
+        name = data.feature_names[odd[0]] if len(data.feature_names) > odd[0] else f"x{odd[0]}"
+        raise DataError(
+            f"column {name!r} of {data.X.name} has values whose squares float64 cannot hold; give it in another unit",
+            column=name,
+        )
+    return _without_switches(scaling, data.X)
 
 
 def scaled_source(X: BlockSource, scaling: Scaling | None, memory_limit: int | None) -> tuple[BlockSource, int]:
@@ -152,7 +186,7 @@ def scaled_source(X: BlockSource, scaling: Scaling | None, memory_limit: int | N
 
 def open_features(X: DataLike, memory_limit: int | None) -> tuple[BlockSource, BlockSource]:
     """Open features alone; return them as they are, and on one scale."""
-    data = open_dataset(with_numbers(X, None)[0])
+    data = open_dataset(encode(X, None, memory_limit).X)
     return data.X, scaled_source(data.X, _scaling_of(data), memory_limit)[0]
 
 
@@ -164,63 +198,24 @@ def _without_switches(scaling: Scaling, X: BlockSource) -> Scaling:
     return Scaling(scaling.kind, np.where(switches, 0.0, scaling.shift), np.where(switches, 1.0, scaling.scale))
 
 
-def with_numbers(X: DataLike, test: DataLike | None) -> tuple[DataLike, DataLike | None, tuple[str, ...]]:
-    """Return tables with each column of text as one column of 0 and 1 for each value, and the names of the columns.
-
-    Anything but a pandas DataFrame or an array with text is returned as it is, without names.
-
-    Examples
-    --------
-    >>> X, _, names = with_numbers(np.array([["red", 1], ["blue", 2], ["red", 3]], dtype=object), None)
-    >>> X.tolist(), names
-    ([[0.0, 1.0, 1.0], [1.0, 0.0, 2.0], [0.0, 1.0, 3.0]], ('x0=blue', 'x0=red', 'x1'))
-    """
-    columns = _columns(X)
-    if columns is None:
-        return X, test, ()
-    held = _columns(test[0] if isinstance(test, tuple) else test)
-    n_rows = len(next(iter(columns.values()))) if columns else 0
-    together = held is not None and len(held) == len(columns)
-    if together:
-        assert held is not None
-        pairs = zip(columns.items(), held.values(), strict=True)
-        columns = {name: np.concatenate([one.astype(object), more.astype(object)]) for (name, one), more in pairs}
-    parts = [_numbers(name, column) for name, column in columns.items()]
-    matrix = np.hstack([numbers for numbers, _ in parts])
-    return matrix[:n_rows], matrix[n_rows:] if together else test, tuple(name for _, names in parts for name in names)
-
-
-def _columns(X: object) -> dict[str, NDArray[np.generic]] | None:
-    if hasattr(X, "columns") and hasattr(X, "iloc"):
-        return {str(name): np.asarray(X.iloc[:, i]) for i, name in enumerate(X.columns)}
-    if isinstance(X, np.ndarray | list):
-        array = np.asarray(X)
-        if array.dtype.kind in "OU" and array.ndim == 2:
-            return {f"x{i}": column for i, column in enumerate(array.T)}
-    return None
-
-
-def _numbers(name: str, column: NDArray[np.generic]) -> tuple[NDArray[np.float64], list[str]]:
-    try:
-        return column.astype(np.float64)[:, None], [name]
-    except (TypeError, ValueError):
-        values, codes = np.unique(column.astype(np.str_), return_inverse=True)
-    if len(values) > _MOST_VALUES:
-        raise DataError(
-            f"column {name!r} of X is text with {len(values):,} different values (at most {_MOST_VALUES}); "
-            "leave it out, or make numbers of it",
-            column=name,
-            got=len(values),
-        )
-    numbers = np.asarray(codes.reshape(-1, 1) == np.arange(len(values)), np.float64)
-    return numbers, [f"{name}={value}" for value in values]
-
-
 def _one_column(y: ArrayLike) -> ArrayLike:
     shape = np.shape(y)
     if len(shape) == 2 and shape[1] != 1:
         raise ShapeError(
             f"y has shape {shape}; give one target at a time, of shape (n_samples,)", expected="(n_samples,)", got=shape
+        )
+    if len(shape) == 0:
+        return y
+    values = np.asarray(y).reshape(-1)
+    empty = np.flatnonzero(missing(values))
+    if len(empty):
+        raise DataError(
+            f"y has no value in row {empty[0]} (counted from 0); remove such rows from X and y", row=int(empty[0])
+        )
+    if values.dtype.kind in "mM":
+        raise DtypeError(
+            f"y has dtype {values.dtype}; expected numbers or names of classes: give, for example, days since a date",
+            got=values.dtype,
         )
     return y
 

@@ -21,6 +21,8 @@ __all__ = ["LearningPoint", "learning_curve", "still_falling"]
 # With more rows one part says enough.
 _FEW_ROWS = 20_000
 _FALLS = 0.03
+# Of one row; two standard errors of a mean of squares of pure noise would be 2.8, of two means of the same rows less.
+_BY_CHANCE = 1.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,17 +49,27 @@ def learning_curve(
     y: NDArray[np.generic],
     n_classes: int,
     graph: Graph,
+    groups: Sequence[NDArray[np.intp]],
     rng: np.random.Generator,
     memory_limit: int | None,
     threads: int | None,
 ) -> tuple[LearningPoint, ...]:
-    """Look at a quarter, a half and all of the rows; of few rows at all four quarters and both halves."""
+    """Look at a quarter, a half and all of the rows; of few rows at all four quarters and both halves.
+
+    Parameters
+    ----------
+    graph : Graph
+        Of all rows.
+    groups : sequence of ndarray of int
+        Rows that are alike.
+    """
     n_rows = X.shape[0]
     order, points = rng.permutation(n_rows), []
     for n_parts in (4, 2):
         shown = np.array_split(order, n_parts)[: n_parts if n_rows <= _FEW_ROWS else 1]
         parts = [np.sort(part) for part in shown if len(part) > NEIGHBORS]
-        found = [_point(subgraph(X, part, NEIGHBORS, memory_limit, threads), y[part], n_classes) for part in parts]
+        graphs = (subgraph(X, part, NEIGHBORS, groups, rng, memory_limit, threads) for part in parts)
+        found = [_point(one, y[part], n_classes) for one, part in zip(graphs, parts, strict=True)]
         points += [_mean(found)] if found else []
     nearest = Graph(graph.distances[:, :NEIGHBORS], graph.indices[:, :NEIGHBORS])
     return (*points, _point(nearest, y, n_classes))
@@ -83,6 +95,9 @@ def still_falling(points: Sequence[LearningPoint], whole: float) -> bool:
     Parameters
     ----------
     whole : float
-        The error of knowing nothing, in the same units: 3 % of it are noticeable.
+        The error of knowing nothing, in the same units: 3 % of it are noticeable, of few rows what chance may do.
     """
-    return len(points) > 1 and points[-2].error - points[-1].error > _FALLS * whole
+    if len(points) < 2:
+        return False
+    noticeable = max(_FALLS, _BY_CHANCE / np.sqrt(points[-1].n_rows)) * whole
+    return bool(points[-2].error - points[-1].error > noticeable)

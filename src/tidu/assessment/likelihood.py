@@ -48,7 +48,7 @@ _DROP = 4.0
 # Of the variance that a prediction from the other rows leaves beyond the noise, so much may be mistaken for noise.
 _MISTAKEN = 0.5
 # Less noise than this cannot be told from none, whatever the kernel.
-_LEAST_TOLD = 0.01
+_LEAST_TOLD = 0.02
 _MOST_EXCESS = 4.0
 
 
@@ -165,9 +165,11 @@ def noise_likelihood(
     """
     from threadpoolctl import threadpool_limits
 
-    deviation = y.std(axis=0)
-    varying = deviation > 0
-    scaled = y[:, varying] / deviation[varying]
+    variance = y.var(axis=0)
+    varying = variance > 0
+    # One unit for all outputs: a rare class counts by its variance, as it does in the error that all of them add up to.
+    deviation = np.sqrt(variance[varying].mean())
+    scaled = y[:, varying] / deviation
     targets = [scaled[rows] - scaled[rows].mean(axis=0) for rows in cells]
     looks = [look_at(X, cells, view) for view in views]
     with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(threads or default_threads()) as pool:
@@ -180,7 +182,7 @@ def noise_likelihood(
         likely = [job for job in heights if job[0] is look and heights[job].max() > top - _HOPELESS]
         again = list(pool.map(lambda job: _heights(job, drawn), likely))
     means = np.concatenate([np.broadcast_to(y[rows].mean(axis=0), (len(rows), y.shape[1])) for rows in cells])
-    means[:, varying] += predicted * deviation[varying]
+    means[:, varying] += predicted * deviation
     mistaken = _MISTAKEN * max(0.0, left - share)
     drop = _DROP * float(np.sqrt(max(1.0, len(means) / 1000.0)))
     low, high = _interval(profile, drop * excess)

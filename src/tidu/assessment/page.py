@@ -6,10 +6,10 @@ from html import escape
 from typing import TYPE_CHECKING, cast
 
 from tidu.assessment.pictures import draw, drawn
-from tidu.assessment.tables import Table, numbers, tables
+from tidu.assessment.tables import numbers, tables
 from tidu.assessment.text import headline, method, told
 from tidu.assessment.wording import classifies
-from tidu.drawing.page import page
+from tidu.drawing.page import page, written_table
 from tidu.words import Language, say
 
 if TYPE_CHECKING:
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 __all__ = ["write_fragment", "write_page", "write_section"]
 
 _IN_A_NOTEBOOK = ("neighbors", "likelihood")
-_NUMBER = ' class="number"'
 
 
 def write_page(found: Assessment, lang: str, command: str = "") -> str:
@@ -43,7 +42,7 @@ def write_section(found: Assessment, lang: str) -> str:
     items = (f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in numbers(found, lang))
     parts.append(f"<dl>{''.join(items)}</dl>")
     parts.append(f'<p class="muted">{escape(method(found, lang))}</p>')
-    parts += [_written(table) for table in tables(found, lang)]
+    parts += [written_table(table) for table in tables(found, lang)]
     return "\n".join(parts)
 
 
@@ -60,14 +59,3 @@ def _reasons(found: Assessment, lang: str) -> str:
 def _note(found: Assessment, picture: str, lang: str) -> str:
     classes = picture == "neighbors" and classifies(found)
     return say(f"assess.note_{picture}{'_classes' if classes else ''}", lang)
-
-
-def _written(table: Table) -> str:
-    def row(tag: str, cells: tuple[str, ...]) -> str:
-        written = (
-            f"<{tag}{'' if i < table.n_left else _NUMBER}>{escape(cell)}</{tag}>" for i, cell in enumerate(cells)
-        )
-        return f"<tr>{''.join(written)}</tr>"
-
-    lines = row("th", table.heads) + "".join(row("td", cells) for cells in table.rows)
-    return f'<h3>{escape(table.title)}</h3>\n<div class="scroll"><table>{lines}</table></div>'

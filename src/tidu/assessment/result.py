@@ -131,7 +131,7 @@ class Assessment:
     def resolution(self) -> float:
         """The noise that the method reports at most for a target without noise as rough as this one.
 
-        In the units of `noise_variance`, for numbers; for classes of ``sum_c p_c (1 - p_c)``.
+        In the units of `noise_variance`, for numbers; for classes as a share of the variance of their 0/1 outputs.
         """
         return self.likelihood.resolution * (self.floor.whole if self.task == "regression" else 1.0)
 

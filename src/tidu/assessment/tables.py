@@ -6,7 +6,6 @@ This file knows nothing of where they are shown: as lines of text or on a page.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,25 +14,16 @@ from tidu.assessment.gamma import GammaTest
 from tidu.assessment.wording import classifies, facts, feature_name, percent, written_error
 from tidu.drawing import format_number
 from tidu.words import say
+from tidu.words.table import Table
 
 if TYPE_CHECKING:
     from tidu.assessment.result import Assessment
 
-__all__ = ["Table", "numbers", "tables"]
+__all__ = ["numbers", "tables"]
 
 _FEATURES_SHOWN = 8
 _ROWS_SHOWN = 10
 _IN_A_ROW = 8
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """A table of finished words; its first columns are to the left, the others are numbers."""
-
-    title: str
-    heads: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-    n_left: int = 0
 
 
 def numbers(found: Assessment, lang: str) -> list[tuple[str, str]]:
@@ -128,7 +118,7 @@ def tables(found: Assessment, lang: str) -> list[Table]:
     if found.leakage is not None and found.leakage.pairs:
         heads = (say("assess.seen_test", lang), say("assess.seen_train", lang))
         rows = tuple((f"{held:,}", f"{known:,}") for held, known in found.leakage.pairs[:_ROWS_SHOWN])
-        made.append(Table(say("assess.seen", lang), heads, rows))
+        made.append(Table(say("assess.seen", lang), heads, rows, n_left=0))
     return made
 
 
@@ -138,7 +128,7 @@ def _learning(found: Assessment, lang: str) -> Table:
     rows = tuple(
         (f"{one.n_rows:,}", written_error(one.error, found), written_error(one.gamma, found)) for one in found.learning
     )
-    return Table(say("assess.learning", lang), heads, rows)
+    return Table(say("assess.learning", lang), heads, rows, n_left=0)
 
 
 def _worst(found: Assessment, lang: str) -> Table:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-__all__ = ["VERDICTS", "Evidence", "Reason", "Verdict", "judge"]
+__all__ = ["VERDICTS", "Evidence", "Reason", "Verdict", "is_blind", "judge"]
 
 Verdict: TypeAlias = Literal["function", "noisy function", "no dependence found", "cannot tell"]
 VERDICTS: tuple[Verdict, ...] = ("function", "noisy function", "no dependence found", "cannot tell")
@@ -25,7 +25,7 @@ _WIDEST = 0.6
 _NEARLY_ALL = 0.9
 _SEES = 0.2
 _BRANCHES = 0.6
-_BLIND_DIMENSION = 10.0
+_BLIND_DIMENSION = 9.9
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +65,15 @@ class Evidence:
     n_near: int
 
 
+def is_blind(dimension: float) -> bool:
+    """Tell whether neighbors are too far to tell noise from a function that changes between them.
+
+    Such a floor may as well be zero. Estimates of the intrinsic dimension are low where it is high: what looks like 10
+    is 12.
+    """
+    return dimension > _BLIND_DIMENSION
+
+
 def judge(evidence: Evidence) -> tuple[Verdict, tuple[Reason, ...]]:
     """Return the verdict and its reasons, the weightiest first.
 
@@ -102,7 +111,7 @@ def _further(evidence: Evidence, verdict: Verdict) -> list[Reason]:
             found.append(("branches", {}))
     if evidence.contradicting:
         found.append(("contradictions", {}))
-    if evidence.dimension > _BLIND_DIMENSION:
+    if is_blind(evidence.dimension):
         found.append(("dimension", {}))
     if evidence.resolution > _FUNCTION_AT_MOST:
         found.append(("resolution", {}))

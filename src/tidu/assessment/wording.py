@@ -6,7 +6,7 @@ This file knows nothing of which phrase is said when.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from math import isfinite
+from math import floor, isfinite, log10
 from typing import TYPE_CHECKING
 
 from tidu.assessment.dependence import PERMUTATIONS
@@ -17,7 +17,16 @@ from tidu.words import say
 if TYPE_CHECKING:
     from tidu.assessment.result import Assessment
 
-__all__ = ["classifies", "facts", "feature_name", "key_for", "percent", "written_error", "written_score"]
+__all__ = [
+    "classifies",
+    "facts",
+    "feature_name",
+    "key_for",
+    "percent",
+    "written_bound",
+    "written_error",
+    "written_score",
+]
 
 _CLASSES = "_classes"
 
@@ -49,6 +58,15 @@ def written_score(score: float, found: Assessment) -> str:
         return percent(score)
     # A constant reaches 0, however wide the noise's interval is.
     return f"{max(score, 0.0):.3f}"
+
+
+def written_bound(score: float, found: Assessment) -> str:
+    """Write a score that nothing exceeds: one below the highest is never rounded to it."""
+    written = written_score(score, found)
+    if score >= 1.0 or written != written_score(1.0, found):
+        return written
+    digits = -floor(log10(1.0 - score))
+    return f"{100.0 * score:.{digits - 2}f} %" if classifies(found) else f"{score:.{digits}f}"
 
 
 def written_error(error: float, found: Assessment) -> str:
@@ -90,7 +108,7 @@ def facts(found: Assessment, lang: str) -> Mapping[str, str]:
         "n": f"{found.n_samples:,}",
         "contradicting": f"{repeats.n_contradicting:,}",
         "contradicting_share": percent(repeats.n_contradicting / repeats.n_rows),
-        "contradicted_score": written_score(repeats.best_score, found),
+        "contradicted_score": written_bound(repeats.best_score, found),
         "repeated": f"{repeats.n_repeated:,}",
         "repeated_score": written_score(repeats.best_repeated_score, found),
         "dimension": _dimension(found.intrinsic_dimension),

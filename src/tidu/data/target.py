@@ -189,7 +189,7 @@ def _label(value: np.generic) -> str:
 def _require_two(values: NDArray[np.generic], data: Dataset) -> None:
     if len(values) < 2 or bool(np.all(values == values[0])):
         raise DataError(
-            f"the target {data.target_name!r} of {data.X.name} has the same value in all {len(values)} rows; "
+            f"the target {data.target_name or 'y'!r} of {data.X.name} has the same value in all {len(values)} rows; "
             "there is nothing to learn",
             target=data.target_name,
         )

@@ -263,8 +263,12 @@ def _header(names: list[str], file: RegularFile, separator: str) -> tuple[Column
         raise DataError(f"{path} has no header line", path=path)
     if len(names) == 1:
         other = next((mark for mark in (";", "\t", ",", "|") if mark != separator and mark in names[0]), None)
-        hint = f"cells seem to be separated by {other!r}" if other else "a table needs features and a target"
-        raise DataError(f"{path} has one column, {names[0][:60]!r}; {hint}", path=path, columns=tuple(names))
+        if other:  # a single feature to predict from is a table too
+            raise DataError(
+                f"{path} has one column, {names[0][:60]!r}; cells seem to be separated by {other!r}",
+                path=path,
+                columns=tuple(names),
+            )
     empty = [number for number, name in enumerate(names) if not name]
     if empty:
         raise DataError(

@@ -195,9 +195,11 @@ def bar_chart(
 def _tight(scale: Scale, values: Sequence[float]) -> Scale:
     """Return the scale cut to the data's own ends: a line may start at the frame's edge."""
     finite = [value for value in values if scale.position(value) is not None]
-    if not finite or max(finite) - min(finite) <= 1e-9 * max(abs(value) for value in finite):
+    if not finite:
         return scale
     low, high = max(min(finite), scale.low), min(max(finite), scale.high)
+    if high - low <= 1e-9 * max(abs(low), abs(high)):
+        return scale
     slack = 1e-9 * (high - low)
     inside = [
         (tick, label)

@@ -8,10 +8,13 @@ from __future__ import annotations
 from html import escape
 
 from tidu.words import Language
+from tidu.words.table import Table
 
-__all__ = ["page"]
+__all__ = ["page", "written_table"]
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
+
+_NUMBER = ' class="number"'
 
 _STYLE = """
 :root{color-scheme:light dark;--ink:#1c2330;--muted:#5c6675;--line:#dfe3ea;--paper:#ffffff;--card:#f6f8fb;\
@@ -80,3 +83,22 @@ def page(title: str, body: str, lang: Language) -> str:
         f"<title>{escape(title)}</title>\n<style>{_STYLE}</style>\n</head>\n"
         f"<body>\n<main>\n{body}\n</main>\n</body>\n</html>\n"
     )
+
+
+def written_table(table: Table) -> str:
+    """Return a table with its title above, as HTML.
+
+    Examples
+    --------
+    >>> written_table(Table("Sizes", ("name", "n"), (("a < b", "5"),))).count('class="number"')
+    2
+    """
+
+    def row(tag: str, cells: tuple[str, ...]) -> str:
+        written = (
+            f"<{tag}{'' if i < table.n_left else _NUMBER}>{escape(cell)}</{tag}>" for i, cell in enumerate(cells)
+        )
+        return f"<tr>{''.join(written)}</tr>"
+
+    lines = row("th", table.heads) + "".join(row("td", cells) for cells in table.rows)
+    return f'<h3>{escape(table.title)}</h3>\n<div class="scroll"><table>{lines}</table></div>'

@@ -11,6 +11,7 @@ PHRASES: dict[str, Words] = {
         "en": "{n:,} rows of data, {box}; a third of them is held out to measure errors",
         "zh": "{n:,} 行数据，{box}；其中三分之一留出，用来测量误差",
     },
+    "and_more": {"en": "and {n:,} variables more", "zh": "另有 {n:,} 个变量"},
     "bumps": {"en": "bumps", "zh": "方块"},
     "polygon": {"en": "polygon, equal knots", "zh": "折线，等距结点"},
     "curved": {"en": "polygon, by curvature", "zh": "折线，按曲率布点"},
@@ -21,6 +22,7 @@ PHRASES: dict[str, Words] = {
     "trained_plain-adam": {"en": "{activation}, random start, Adam", "zh": "{activation} 随机初值，Adam"},
     "target": {"en": "target", "zh": "目标函数"},
     "data": {"en": "data", "zh": "数据"},
+    "with_error": {"en": "{method}: {error}", "zh": "{method}：{error}"},
     "with_units": {"en": "{method}, {n} units", "zh": "{method}，{n} 个单元"},
     "method": {"en": "method", "zh": "方法"},
     "rate": {"en": "rate [95 % interval]", "zh": "速率 [95 % 置信区间]"},
@@ -41,6 +43,10 @@ PHRASES: dict[str, Words] = {
         "en": "RMS error by number of hidden layers, at about {n:,} parameters",
         "zh": "不同隐藏层数下的均方根误差（参数总数均约为 {n:,} 个）",
     },
+    "depth_max_table": {
+        "en": "Largest error by number of hidden layers, at about {n:,} parameters",
+        "zh": "不同隐藏层数下的最大误差（参数总数均约为 {n:,} 个）",
+    },
     "dimension_table": {
         "en": "RMS error by number d of variables, network and grid with equally many parameters",
         "zh": "不同变量个数 d 下的均方根误差（网络与网格参数同样多）",
@@ -48,20 +54,21 @@ PHRASES: dict[str, Words] = {
     "layers_n": {"en": "depth {n}", "zh": "{n} 层"},
     "variables_n": {"en": "d = {n}", "zh": "d = {n}"},
     "gap": {
-        "en": "Existence is not learning: with {n} units a network was built that errs by {built}. Trained from "
-        "samples, networks of as many units err by {trained}.",
-        "zh": "存在不等于学得到：{n} 个单元时，构造出的网络误差为 {built}。"
-        "用样本训练的网络，单元数相同，误差为：{trained}。",
+        "en": "With {n} units a network was built that errs by {built}. Trained from samples, networks of as many "
+        "units err by {trained}.",
+        "zh": "{n} 个单元时，构造出的网络误差为 {built}。用样本训练的网络，单元数相同，误差为：{trained}。",
     },
+    "gap_moral": {"en": "Existence is not learning. ", "zh": "存在不等于学得到："},
     "gap_one": {
         "en": "{error} ({method}; {ratio} times as much)",
         "zh": "{error}（{method}，{ratio} 倍）",
     },
+    "gap_one_exact": {"en": "{error} ({method})", "zh": "{error}（{method}）"},
     "and": {"en": ", and ", "zh": "；"},
     "picture_target": {"en": "The target and what stands for it", "zh": "目标函数与它的替身"},
     "picture_rms": {"en": "RMS error against width", "zh": "均方根误差与宽度"},
     "picture_max": {"en": "Largest error against width", "zh": "最大误差与宽度"},
-    "picture_depth": {"en": "RMS error against depth", "zh": "均方根误差与深度"},
+    "picture_depth": {"en": "RMS and largest error against depth", "zh": "均方根误差、最大误差与深度"},
     "picture_dimension": {"en": "The same target in more variables", "zh": "同一目标，更多变量"},
     "picture_pieces": {"en": "Straight pieces against depth", "zh": "直线段数与深度"},
     "picture_polynomial": {"en": "A polynomial activation cannot", "zh": "多项式激活函数做不到"},
@@ -73,10 +80,10 @@ PHRASES: dict[str, Words] = {
     },
     "note_rms": {
         "en": "Lines of trained networks are medians over the seeds, bands reach from the best to the worst. The "
-        "dashed line has the slope of Barron's bound: an upper bound for the best network there is, not a prediction "
-        "of any.",
+        "dashed line has the slope of Barron's bound, at a height that is chosen: an upper bound for the best network "
+        "there is, not a prediction of any.",
         "zh": "训练所得的曲线取各随机种子的中位数，色带从最好到最坏。"
-        "虚线的斜率来自 Barron 的界：它是最佳网络误差的上界，不是对任何网络的预测。",
+        "虚线的斜率来自 Barron 的界，高度是任取的：它是最佳网络误差的上界，不是对任何网络的预测。",
     },
     "note_max": {
         "en": "The largest error counts where the mean does not: near a kink or a jump it falls late or never.",
@@ -104,9 +111,9 @@ PHRASES: dict[str, Words] = {
         "zh": "以 x² 为激活函数，一个隐藏层无论多宽都只是抛物线：单元再多也没有用（Leshno 等，1993）。",
     },
     "note_jump": {
-        "en": "The target with a jump as high as its range. A polygon is continuous: beside the jump it errs by about "
-        "half of it, however many units there are, while the RMS error falls, slowly.",
-        "zh": "给目标函数加上一个与其值域等高的跳跃。折线是连续的：无论多少单元，跳跃旁边总有大约一半高度的误差；"
+        "en": "The target with a jump as high as its range. A polygon is continuous: beside the jump it errs by half "
+        "of it or more, however many units there are, while the RMS error falls, slowly.",
+        "zh": "给目标函数加上一个与其值域等高的跳跃。折线是连续的：无论多少单元，跳跃旁边总有至少一半高度的误差；"
         "均方根误差则缓慢下降。",
     },
     "note_outside": {
@@ -117,7 +124,10 @@ PHRASES: dict[str, Words] = {
     "depth": {"en": "hidden layers", "zh": "隐藏层数"},
     "dimension": {"en": "variables d", "zh": "变量个数 d"},
     "pieces": {"en": "straight pieces", "zh": "直线段数"},
-    "barron": {"en": "Barron's n^-1/2: upper bound, not a prediction", "zh": "Barron 的 n^-1/2：上界，不是预测"},
+    "barron": {
+        "en": "slope n^-1/2 of Barron's upper bound",
+        "zh": "Barron 上界的斜率 n^-1/2",
+    },
     "noise_floor": {"en": "noise floor", "zh": "噪声下限"},
     "tent": {"en": "tent map, folded", "zh": "帐篷映射，逐层折叠"},
     "one_layer": {"en": "one layer, as many units", "zh": "单层，单元数相同"},
@@ -129,6 +139,6 @@ PHRASES: dict[str, Words] = {
     "working": {"en": "Networks", "zh": "网络"},
     "measured": {
         "en": "Found and measured {n:,} approximants in {elapsed:.1f} s",
-        "zh": "共得到并测量 {n:,} 个逼近，用时 {elapsed:.1f} 秒",
+        "zh": "共得到并测量 {n:,} 个逼近函数，用时 {elapsed:.1f} 秒",
     },
 }

@@ -25,16 +25,16 @@ PHRASES: dict[str, Words] = {
     },
     # Why: a key with `_classes` is said where the target is a class.
     "reason_no_noise": {
-        "en": "No noise is seen: a target without any fits these rows, and at most {high} of its variance can be "
-        "noise (95 %). So some function of the features reaches R² = {score_low} or more.",
-        "zh": "看不到噪声：“完全没有噪声”与这些数据相符，目标的方差中至多有 {high} 可能是噪声（95 %）。"
+        "en": "No noise is seen: what there may be is too little to be told from none, at most {high} of the "
+        "variance (95 %). So some function of the features reaches R² = {score_low} or more.",
+        "zh": "看不到噪声：即使有，也小到无法与“完全没有”相区别，至多占目标方差的 {high}（95 %）。"
         "因此存在特征的某个函数，其 R² 达到 {score_low} 或更高。",
     },
     "reason_no_noise_classes": {
         "en": "The features tell the classes apart: that no row need be wrong fits these rows, and an error of at "
         "most {high} (95 %) was really reached on rows that were left out.",
-        "zh": "特征能够区分各类别：“可以一行都不错”与这些数据相符，"
-        "而在留一预测中实际达到的错误率至多为 {high}（95 %）。",
+        "zh": "特征能够区分各类别：“没有一行必然判错”与这些数据相符，"
+        "而对留出行的预测实际达到的错误率至多为 {high}（95 %）。",
     },
     "reason_noise": {
         "en": "Part of the target is noise to whoever sees these features alone: {share} of its variance (95 % "
@@ -48,7 +48,8 @@ PHRASES: dict[str, Words] = {
         "between {low} (a bound of Cover and Hart, from the likelihood of the rows) and {high} (95 % limit of what "
         "was really reached on rows that were left out).",
         "zh": "类别之间有重叠：特征相近的行，有时属于这一类，有时属于那一类。"
-        "最低错误率在 {low}（由数据的似然得到的 Cover–Hart 界）与 {high}（留一预测实际达到的错误率的 95 % 上限）之间。",
+        "最低错误率在 {low}（由数据的似然得到的 Cover–Hart 界）"
+        "与 {high}（对留出行的预测实际达到的错误率的 95 % 上限）之间。",
     },
     "reason_wide": {
         "en": "The target depends on the features, but how much of it is noise stays open: anything from {low} to "
@@ -58,7 +59,8 @@ PHRASES: dict[str, Words] = {
     "reason_wide_classes": {
         "en": "The class depends on the features, but how often the best model must be wrong stays open: anything "
         "from {low} to {high} of the rows explains what is seen (95 %).",
-        "zh": "类别依赖于特征，但最好的模型也必须错多少无法确定：错误率从 {low} 到 {high} 都能解释这些数据（95 %）。",
+        "zh": "类别依赖于特征，但最好的模型也难免的错误率有多高，无法确定："
+        "从 {low} 到 {high} 都能解释这些数据（95 %）。",
     },
     "reason_noise_or_rough": {
         "en": "Noise, or a rough function? Up to {high} of the variance may be noise (95 %), but a function without "
@@ -69,7 +71,7 @@ PHRASES: dict[str, Words] = {
     "reason_noise_or_rough_classes": {
         "en": "Overlap, or a winding border? Predicting rows that were left out errs on up to {high} of them (95 "
         "%), but classes that do not overlap, with a border finer than these rows can show, explain that as well.",
-        "zh": "是类别重叠，还是边界曲折？留一预测的错误率至多为 {high}（95 %）；"
+        "zh": "是类别重叠，还是边界曲折？对留出行的预测，错误率至多为 {high}（95 %）；"
         "但各类别毫不重叠、只是边界比这些数据所能显示的更细密，也同样能解释。",
     },
     "reason_independent": {
@@ -108,7 +110,7 @@ PHRASES: dict[str, Words] = {
     "reason_not_dependent": {
         "en": "The test of dependence, by ranks of neighbors, sees nothing sure: T = {T} (0 if independent), which "
         "shuffled targets reach with p = {p} ({n_shuffled} tried).",
-        "zh": "按近邻排序的依赖性检验没有得到确定的结果：T = {T}（独立时为 0），"
+        "zh": "基于近邻秩次的依赖性检验没有得到确定的结果：T = {T}（独立时为 0），"
         "把目标打乱后达到这一数值的 p = {p}（共打乱 {n_shuffled} 次）。",
     },
     "reason_spread_only": {
@@ -137,12 +139,13 @@ PHRASES: dict[str, Words] = {
     "reason_resolution": {
         "en": "With these rows the method sees no finer: of a target without noise, as rough as this one, it would "
         "report up to {resolution} of the variance as noise.",
-        "zh": "这些数据只能让方法看到这么细：对同样粗糙、毫无噪声的目标，它也会报告至多 {resolution} 的方差为噪声。",
+        "zh": "凭这些数据，方法的分辨能力只到这一步："
+        "对同样粗糙、毫无噪声的目标，它也会报告至多 {resolution} 的方差为噪声。",
     },
     "reason_resolution_classes": {
         "en": "With these rows the method sees no finer: of classes that do not overlap, with a border as winding "
         "as here, it would report up to {resolution} of their variance as overlap.",
-        "zh": "这些数据只能让方法看到这么细：对毫不重叠、边界同样曲折的类别，"
+        "zh": "凭这些数据，方法的分辨能力只到这一步：对毫不重叠、边界同样曲折的类别，"
         "它也会报告至多 {resolution} 的方差为重叠。",
     },
     "reason_more_rows": {

@@ -4,8 +4,19 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-__all__ = ["aligned"]
+__all__ = ["Table", "aligned"]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table of finished words; its first `n_left` columns are to the left, the others are numbers."""
+
+    title: str
+    heads: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    n_left: int = 1
 
 
 def aligned(heads: Sequence[str], rows: Sequence[Sequence[str]], n_left: int = 1) -> list[str]:

@@ -105,6 +105,8 @@ def _exact(dtype: np.dtype[np.generic]) -> type[int] | type[float]:
 def _open_dataset(path: Path, target: str | int | None) -> Dataset:
     table = scan(path, _SEPARATORS[path.suffix.lower()])
     number = None if target is None else column_number(table.names, target, str(path))
+    if number is not None and len(table.names) == 1:
+        raise DataError(f"{path} has one column, and it is the target; no features are left", path=str(path))
     features, names = _features(table, number)
     texts = [column.name for at, column in enumerate(table.columns) if not column.is_number and at != number]
     if number is None:
