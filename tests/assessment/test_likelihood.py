@@ -6,7 +6,7 @@ from scipy.spatial.distance import pdist, squareform
 from scipy.stats import multivariate_normal
 
 from tidu.assessment.cells import cells_of, spread
-from tidu.assessment.kernels import KERNELS, View, look_at, views_of
+from tidu.assessment.kernels import KERNELS, View, are_correlated, look_at, principal_axes, views_of
 from tidu.assessment.likelihood import _RATIOS, _log_likelihood, _predictions, _spectrum, _Sums, noise_likelihood
 
 
@@ -99,6 +99,32 @@ def test_effects_that_add_up_are_seen_in_many_dimensions():
     found = estimate((X - 1.5) / 1.1, f[:, None] / f.std())
     assert found.model.view.additive
     assert found.interval[1] < 0.01
+
+
+def test_what_correlated_features_do_not_share_is_seen():
+    rng = np.random.default_rng(5)
+    common, own = rng.normal(size=(2, 1200))
+    others = rng.normal(size=(1200, 3))
+    X = np.column_stack([common, common + 0.2 * own, others])
+    X = X / X.std(axis=0)
+    f = np.sin(2.0 * own)
+    y = (f / f.std() + np.sqrt(0.3) * rng.normal(size=1200))[:, None]
+    assert are_correlated(X)
+    assert not are_correlated(others)
+    cells = spread(cells_of(X, np.arange(5)))
+    found = noise_likelihood(X, y, cells, views_of(5, (), are_correlated(X)))
+    low, high = (end * y.var() for end in found.interval)
+    assert found.model.view.turned
+    assert low < 0.3 < high < noise_likelihood(X, y, cells, views_of(5, ())).interval[1] * y.var()
+
+
+def test_along_principal_axes_every_variance_is_one_and_flat_axes_are_left_out():
+    rng = np.random.default_rng(6)
+    x = rng.normal(size=(500, 2))
+    axes = principal_axes(np.column_stack([x, x[:, 0] + 1e-6 * x[:, 1]]))
+    turned = np.column_stack([x, x[:, 0]]) @ axes
+    assert axes.shape == (3, 2)
+    assert np.cov(turned.T) == pytest.approx(np.eye(2), abs=1e-3)
 
 
 def test_an_additive_kernel_is_the_mean_of_one_for_each_feature():

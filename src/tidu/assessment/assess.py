@@ -26,7 +26,7 @@ from tidu.assessment.gamma import NEIGHBORS, GammaTest, difference_estimates, ga
 from tidu.assessment.graph import Graph, in_turn, intrinsic_dimension, neighbor_graph, subgraph
 from tidu.assessment.inputs import Rows, open_features, open_rows, sample_of, sampled_rows
 from tidu.assessment.intervals import wilson
-from tidu.assessment.kernels import views_of
+from tidu.assessment.kernels import are_correlated, views_of
 from tidu.assessment.learning import learning_curve, still_falling
 from tidu.assessment.likelihood import NoiseEstimate, noise_likelihood
 from tidu.assessment.result import Assessment, Floor
@@ -256,7 +256,7 @@ def _noise(
     threads: int | None,
 ) -> NoiseEstimate:
     """Let the likelihood decide between all features and those that add to the dependence."""
-    views = views_of(features.shape[1], dependence.order)
+    views = views_of(features.shape[1], dependence.order, are_correlated(features))
     along = dependence.order or range(features.shape[1])
     cells = spread(cells_of(features, np.array(sorted(along), np.intp)))
     return noise_likelihood(features, _outputs(rows, sample), cells, views, seed=seed, threads=threads)

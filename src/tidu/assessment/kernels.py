@@ -16,12 +16,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["KERNELS", "Look", "View", "look_at", "views_of"]
+__all__ = ["KERNELS", "Look", "View", "are_correlated", "look_at", "principal_axes", "views_of"]
 
 Floats = NDArray[np.float64]
 
 # A sum over more features than this takes too long.
 _MOST_ADDED = 50
+_LEAST_VARIANCE = 1e-3
 
 
 def _squared_exponential(t: Floats) -> Floats:
@@ -47,10 +48,21 @@ KERNELS: Mapping[str, Callable[[Floats], Floats]] = {
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """How much each feature counts, and whether their effects add up or act together."""
+    """How much each feature counts, whether their effects add up or act together, and along which axes.
+
+    Attributes
+    ----------
+    weights : tuple of float
+    additive : bool
+        Whether a function is a sum of functions of one feature each.
+    turned : bool
+        Whether rows are seen along the principal axes of the features, each with variance 1: then what correlated
+        features do not share counts as much as what they do.
+    """
 
     weights: tuple[float, ...]
     additive: bool = False
+    turned: bool = False
 
     @property
     def columns(self) -> tuple[int, ...]:
@@ -58,7 +70,7 @@ class View:
         return tuple(j for j, weight in enumerate(self.weights) if weight > 0)
 
 
-def views_of(n_features: int, chosen: Sequence[int]) -> list[View]:
+def views_of(n_features: int, chosen: Sequence[int], correlated: bool = False) -> list[View]:
     """Return the views among which the likelihood is to decide.
 
     Parameters
@@ -66,6 +78,8 @@ def views_of(n_features: int, chosen: Sequence[int]) -> list[View]:
     n_features : int
     chosen : sequence of int
         Features that are known to matter; the others count fully, less or not at all.
+    correlated : bool
+        Whether features are: see `are_correlated`.
 
     Examples
     --------
@@ -77,7 +91,34 @@ def views_of(n_features: int, chosen: Sequence[int]) -> list[View]:
     views = [View(tuple(1.0 if j in known else other for j in range(n_features))) for other in others]
     if 1 < n_features <= _MOST_ADDED:
         views.append(View((1.0,) * n_features, additive=True))
+        if correlated:
+            views.append(View((1.0,) * n_features, turned=True))
     return views
+
+
+def are_correlated(X: NDArray[np.generic]) -> bool:
+    """Tell whether along some axis rows vary by less than half as much as along all on average.
+
+    Examples
+    --------
+    >>> x = np.random.default_rng(0).normal(size=(500, 2))
+    >>> are_correlated(x), are_correlated(np.stack([x[:, 0], x[:, 0] + 0.1 * x[:, 1]], axis=1))
+    (False, True)
+    """
+    if not 1 < X.shape[1] <= _MOST_ADDED:
+        return False
+    values = np.linalg.eigvalsh(np.cov(X.astype(np.float64), rowvar=False))
+    return bool(values[0] < 0.5 * values.mean())
+
+
+def principal_axes(X: NDArray[np.generic]) -> Floats:
+    """Return the principal axes of rows as columns, so long that along each the variance is 1.
+
+    Axes along which rows hardly vary, by less than a thousandth of the most, are left out.
+    """
+    values, vectors = np.linalg.eigh(np.cov(X.astype(np.float64), rowvar=False))
+    kept = values > _LEAST_VARIANCE * values[-1]
+    return np.asarray(vectors[:, kept] / np.sqrt(values[kept]))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -122,7 +163,9 @@ def look_at(X: NDArray[np.generic], cells: Sequence[NDArray[np.intp]], view: Vie
 
     columns = np.array(view.columns, np.intp)
     weights = np.array(view.weights)[columns]
-    seen = (X[np.ix_(rows, columns)].astype(np.float64) * weights for rows in cells)
+    axes = principal_axes(X[:, columns]) if view.turned else None
+    weighted = (X[np.ix_(rows, columns)].astype(np.float64) * weights for rows in cells)
+    seen = weighted if axes is None else (rows @ axes for rows in weighted)
     if view.additive:
         kept = list(seen)
         apart = [np.abs(rows - np.roll(rows, len(rows) // 2, axis=0)).ravel() for rows in kept]
