@@ -39,7 +39,7 @@ def numbers(**changes: Any) -> Assessment:
     rng = np.random.default_rng(0)
     found = Assessment(
         verdict="noisy function",
-        findings=(("noise", {}), ("dependent", {}), ("enough_rows", {})),
+        findings=("noise", "dependent", "enough_rows"),
         task="regression",
         name="houses.csv",
         n_samples=400,

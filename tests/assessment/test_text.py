@@ -43,7 +43,7 @@ def judged() -> set[tuple[bool, str, str]]:
         evidence = Evidence(*values)
         if evidence.low <= evidence.high:
             verdict, reasons = judge(evidence)
-            found |= {(evidence.classifies, verdict, reason) for reason, _ in reasons}
+            found |= {(evidence.classifies, verdict, reason) for reason in reasons}
     return found
 
 
@@ -51,7 +51,7 @@ def test_every_reason_of_every_verdict_has_words_in_each_language() -> None:
     seen = judged()
     assert {verdict for _, verdict, _ in seen} == set(VERDICTS)
     for classifies, verdict, reason in sorted(seen):
-        found = (classes if classifies else numbers)(verdict=verdict, findings=((reason, {}),))
+        found = (classes if classifies else numbers)(verdict=verdict, findings=(reason,))
         for lang in LANGUAGES:
             (words,) = told(found, lang)
             assert "{" not in words
@@ -65,7 +65,7 @@ def test_no_phrase_of_a_reason_is_left_over() -> None:
 
 def test_a_reason_without_words_is_seen() -> None:
     with pytest.raises(KeyError, match="reason_unheard"):
-        told(numbers(findings=(("unheard", {}),)), "en")
+        told(numbers(findings=("unheard",)), "en")
 
 
 @pytest.mark.parametrize("verdict", VERDICTS)
@@ -139,7 +139,7 @@ def test_names_from_a_file_cannot_drive_a_terminal() -> None:
 
 
 def test_one_point_of_the_learning_curve_says_nothing_of_more_rows() -> None:
-    found = numbers(learning=(LearningPoint(21, 2.0, 1.0),), findings=(("enough_rows", {}),))
+    found = numbers(learning=(LearningPoint(21, 2.0, 1.0),), findings=("enough_rows",))
     assert found.reasons == ("There are too few rows to see whether more would help.",)
     assert "With fewer rows" not in found.text()
 
@@ -170,6 +170,6 @@ def test_a_bound_below_one_is_never_rounded_up_to_it() -> None:
         found = made()
         repeats = replace(found.contradictions, best_score=0.9999916)
         assert f"at most {bound}." in " ".join(
-            replace(found, contradictions=repeats, findings=(("contradictions", {}),)).reasons
+            replace(found, contradictions=repeats, findings=("contradictions",)).reasons
         )
         assert "at most 100 %." not in found.text()

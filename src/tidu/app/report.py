@@ -22,7 +22,7 @@ from tidu.app.wording import written_score
 from tidu.assessment import Assessment
 from tidu.assessment.page import write_section
 from tidu.drawing import format_number
-from tidu.drawing.page import page
+from tidu.drawing.page import closing, page
 from tidu.persistence import atomic_write_text
 from tidu.words import Language, say
 
@@ -254,7 +254,7 @@ def _repeat(outcomes: Sequence[Outcome], problem: Problem, settings: FitSettings
         "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} CPU",
     }
     parts += [_heading("report.surroundings", lang), _list(machine, lang)]
-    return "".join(parts) + f"<footer>{escape(say('report.footer', lang))}</footer>"
+    return "".join(parts) + closing(lang)
 
 
 def _fact(key: str, value: object, lang: Language) -> str:

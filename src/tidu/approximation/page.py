@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 from tidu.approximation.pictures import draw, drawn
 from tidu.approximation.text import gap, tables
 from tidu.approximation.wording import described
-from tidu.drawing.page import page, written_table
+from tidu.drawing.page import closing, page, written_table
 from tidu.words import Language, say
 
 if TYPE_CHECKING:
@@ -32,9 +32,7 @@ def write_page(found: Approximation, lang: str, command: str) -> str:
         parts.append(f'<p class="muted">{escape(say(f"approximate.note_{name}", lang))}</p>')
     parts.append(f"<h2>{escape(say('approximate.numbers', lang))}</h2>")
     parts += [written_table(table) for table in tables(found, lang)]
-    if command:
-        parts.append(f"<h2>{escape(say('report.repeat', lang))}</h2>\n<pre>{escape(command)}</pre>")
-    parts.append(f"<footer>{escape(say('report.footer', lang))}</footer>")
+    parts.append(closing(lang, command))
     return page(title, "\n".join(parts), cast("Language", lang))
 
 

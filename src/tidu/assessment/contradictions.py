@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from tidu.assessment.graph import Graph
 from tidu.data import BlockSource, take
+from tidu.data.source import row_bytes
 
 __all__ = ["Contradiction", "Contradictions", "Leakage", "alike", "find_contradictions", "find_leakage", "same_rows"]
 
@@ -118,15 +119,19 @@ def alike(X: BlockSource, graph: Graph) -> list[NDArray[np.intp]]:
     """
     candidates = np.flatnonzero(graph.distances[:, 0] == 0)
     groups: dict[bytes, list[int]] = {}
-    per_block = max(1, _BLOCK_BYTES // max(1, X.shape[1] * X.dtype.itemsize))
-    for start in range(0, len(candidates), per_block):
-        rows = candidates[start : start + per_block]
+    for rows in _in_blocks(candidates, row_bytes(X)):
         block = np.ascontiguousarray(take(X, rows))
         if block.dtype.kind == "f":
             block = np.add(block, 0.0)  # 0.0 and -0.0 are the same number, but not the same bytes
         for row, content in zip(rows, block, strict=True):
             groups.setdefault(blake2b(content.tobytes(), digest_size=16).digest(), []).append(int(row))
     return [np.array(rows, np.intp) for rows in groups.values() if len(rows) > 1]
+
+
+def _in_blocks(rows: NDArray[np.intp], bytes_each: int) -> list[NDArray[np.intp]]:
+    """Return the rows that are read at a time."""
+    per_block = max(1, _BLOCK_BYTES // bytes_each)
+    return [rows[start : start + per_block] for start in range(0, len(rows), per_block)]
 
 
 def find_contradictions(groups: Sequence[NDArray[np.intp]], y: NDArray[np.generic], classifies: bool) -> Contradictions:
@@ -192,9 +197,7 @@ def same_rows(
     """
     same = np.zeros(len(indices), np.bool_)
     candidates = np.flatnonzero(distances[:, 0] == 0)
-    per_block = max(1, _BLOCK_BYTES // max(1, X.shape[1] * max(X.dtype.itemsize, held.dtype.itemsize)))
-    for start in range(0, len(candidates), per_block):
-        rows = candidates[start : start + per_block]
+    for rows in _in_blocks(candidates, max(row_bytes(X), row_bytes(held))):
         # Training rows ascending and once each, as sources are read.
         known, place = np.unique(indices[rows, 0], return_inverse=True)
         same[rows] = (take(held, rows) == take(X, known)[place.reshape(-1)]).all(axis=1)

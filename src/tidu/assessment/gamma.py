@@ -24,7 +24,6 @@ from tidu.assessment.graph import Graph
 __all__ = ["GammaTest", "difference_estimates", "gamma_interval"]
 
 NEIGHBORS = 10
-_ROWS = 1 << 14
 Floats = NDArray[np.float64]
 
 
@@ -69,8 +68,7 @@ def difference_estimates(graph: Graph, y: Floats) -> GammaTest:
     """
     k = min(NEIGHBORS, graph.k)
     across, up, product = np.zeros(k), np.zeros(k), 0.0
-    for start in range(0, graph.n_rows, _ROWS):
-        rows = slice(start, start + _ROWS)
+    for rows in graph.blocks():
         differences = y[graph.indices[rows, :k]] - y[rows, None]
         across += (graph.distances[rows, :k] ** 2).sum(axis=0) / graph.n_rows
         up += 0.5 * (differences**2).sum(axis=0) / graph.n_rows

@@ -5,7 +5,7 @@ One exact search serves everything that compares a row with its neighbors. This 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -42,6 +42,11 @@ class Graph:
     def k(self) -> int:
         """Neighbors of each row."""
         return int(self.indices.shape[1])
+
+    def blocks(self) -> Iterator[slice]:
+        """Yield the rows that are looked at together, so that little is held beside the graph."""
+        for start in range(0, self.n_rows, _ROWS):
+            yield slice(start, start + _ROWS)
 
 
 def neighbor_graph(
@@ -143,8 +148,8 @@ def intrinsic_dimension(graph: Graph) -> float:
     if graph.k < 3:
         return float("nan")
     total, n_counted = 0.0, 0
-    for start in range(0, graph.n_rows, _ROWS):
-        distances = graph.distances[start : start + _ROWS]
+    for rows in graph.blocks():
+        distances = graph.distances[rows]
         distances = distances[distances[:, 0] > 0]
         total += float(np.log(distances[:, -1:] / distances[:, :-1]).sum()) / (graph.k - 1)
         n_counted += len(distances)

@@ -9,7 +9,7 @@ from tidu.assessment.pictures import draw, drawn
 from tidu.assessment.tables import numbers, tables
 from tidu.assessment.text import headline, method, told
 from tidu.assessment.wording import classifies
-from tidu.drawing.page import page, written_table
+from tidu.drawing.page import closing, page, written_table
 from tidu.words import Language, say
 
 if TYPE_CHECKING:
@@ -24,9 +24,7 @@ def write_page(found: Assessment, lang: str, command: str = "") -> str:
     """Return a whole HTML document, with the command that makes it again where there is one."""
     title = say("assess.title", lang, name=found.name)
     parts = [f"<h1>{escape(title)}</h1>", write_section(found, lang)]
-    if command:
-        parts.append(f"<h2>{escape(say('report.repeat', lang))}</h2>\n<pre>{escape(command)}</pre>")
-    parts.append(f"<footer>{escape(say('report.footer', lang))}</footer>")
+    parts.append(closing(lang, command))
     return page(title, "\n".join(parts), cast("Language", lang))
 
 

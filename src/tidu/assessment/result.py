@@ -13,7 +13,7 @@ from tidu.assessment.dependence import Dependence
 from tidu.assessment.gamma import GammaTest
 from tidu.assessment.learning import LearningPoint
 from tidu.assessment.likelihood import NoiseEstimate
-from tidu.assessment.verdict import Reason, Verdict
+from tidu.assessment.verdict import Verdict
 from tidu.data.target import Task
 
 if TYPE_CHECKING:
@@ -51,8 +51,8 @@ class Assessment:
     Attributes
     ----------
     verdict : {"function", "noisy function", "no dependence found", "cannot tell"}
-    findings : tuple
-        Why: keys of phrases with their facts; `reasons` and `explain` tell them in words.
+    findings : tuple of str
+        Why: keys of phrases; `reasons` and `explain` tell them in words.
     task : {"classification", "regression"}
     name : str
         What was assessed.
@@ -83,7 +83,7 @@ class Assessment:
     """
 
     verdict: Verdict
-    findings: tuple[Reason, ...]
+    findings: tuple[str, ...]
     task: Task
     name: str
     n_samples: int

@@ -32,7 +32,7 @@ def verdict_name(found: Assessment, lang: str) -> str:
 def told(found: Assessment, lang: str) -> tuple[str, ...]:
     """Return the reasons for the verdict, the weightiest first."""
     filled = facts(found, lang)
-    return tuple(say(_key(reason, found), lang, **filled) for reason, _ in found.findings)
+    return tuple(say(_key(reason, found), lang, **filled) for reason in found.findings)
 
 
 def _key(reason: str, found: Assessment) -> str:

@@ -5,16 +5,13 @@ This file knows nothing of how the numbers were found, and of the words that tel
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-__all__ = ["VERDICTS", "Evidence", "Reason", "Verdict", "is_blind", "judge"]
+__all__ = ["VERDICTS", "Evidence", "Verdict", "is_blind", "judge"]
 
 Verdict: TypeAlias = Literal["function", "noisy function", "no dependence found", "cannot tell"]
 VERDICTS: tuple[Verdict, ...] = ("function", "noisy function", "no dependence found", "cannot tell")
-Reason: TypeAlias = tuple[str, Mapping[str, object]]
-"""Key of a phrase in `tidu.words.assess`, and its facts."""
 
 # All but the first as shares of what knowing nothing leaves: the target's variance, or the most frequent class's error.
 _SIGNIFICANT = 0.01
@@ -74,8 +71,8 @@ def is_blind(dimension: float) -> bool:
     return dimension > _BLIND_DIMENSION
 
 
-def judge(evidence: Evidence) -> tuple[Verdict, tuple[Reason, ...]]:
-    """Return the verdict and its reasons, the weightiest first.
+def judge(evidence: Evidence) -> tuple[Verdict, tuple[str, ...]]:
+    """Return the verdict and its reasons, the weightiest first: keys of phrases, ``reason_...`` in `tidu.words.assess`.
 
     Examples
     --------
@@ -98,24 +95,24 @@ def judge(evidence: Evidence) -> tuple[Verdict, tuple[Reason, ...]]:
         verdict, reason = "noisy function", "noise"
     else:
         verdict, reason = "cannot tell", "noise_or_rough"
-    return verdict, ((reason, {}), *_further(evidence, verdict))
+    return verdict, (reason, *_further(evidence, verdict))
 
 
-def _further(evidence: Evidence, verdict: Verdict) -> list[Reason]:
+def _further(evidence: Evidence, verdict: Verdict) -> list[str]:
     """Return what else a reader should know."""
-    found: list[Reason] = [("dependent" if evidence.p_value <= _SIGNIFICANT else "not_dependent", {})]
+    found = ["dependent" if evidence.p_value <= _SIGNIFICANT else "not_dependent"]
     if verdict == "noisy function" and not evidence.classifies:
         if evidence.high >= 1.0 - _FUNCTION_AT_MOST and evidence.p_value <= _SIGNIFICANT:
-            found.append(("spread_only", {}))
+            found.append("spread_only")
         if evidence.bimodality >= _BRANCHES:
-            found.append(("branches", {}))
+            found.append("branches")
     if evidence.contradicting:
-        found.append(("contradictions", {}))
+        found.append("contradictions")
     if is_blind(evidence.dimension):
-        found.append(("dimension", {}))
+        found.append("dimension")
     if evidence.resolution > _FUNCTION_AT_MOST:
-        found.append(("resolution", {}))
-    found.append(("more_rows" if evidence.falling else "enough_rows", {}))
+        found.append("resolution")
+    found.append("more_rows" if evidence.falling else "enough_rows")
     if evidence.n_near:
-        found.append(("leakage", {}))
+        found.append("leakage")
     return found

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from html import escape
 
-from tidu.words import Language
+from tidu.words import Language, say
 from tidu.words.table import Table
 
-__all__ = ["page", "written_table"]
+__all__ = ["closing", "page", "written_table"]
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
 
@@ -83,6 +83,12 @@ def page(title: str, body: str, lang: Language) -> str:
         f"<title>{escape(title)}</title>\n<style>{_STYLE}</style>\n</head>\n"
         f"<body>\n<main>\n{body}\n</main>\n</body>\n</html>\n"
     )
+
+
+def closing(lang: str, command: str = "") -> str:
+    """Return how a page ends: with the command that makes it again, where there is one, and who made it."""
+    repeat = f"<h2>{escape(say('report.repeat', lang))}</h2>\n<pre>{escape(command)}</pre>\n" if command else ""
+    return f"{repeat}<footer>{escape(say('report.footer', lang))}</footer>"
 
 
 def written_table(table: Table) -> str:
