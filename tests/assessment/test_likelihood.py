@@ -149,6 +149,14 @@ def test_the_scale_of_the_target_changes_nothing_but_the_scale():
     assert large.predicted == pytest.approx(1000.0 * small.predicted + 7.0, rel=1e-6, abs=1e-3)
 
 
+def test_two_classes_are_one_output_told_twice():
+    X, y = problem(400, 2, 0.3)
+    one = (y > 0).astype(float)
+    once, twice = estimate(X, one), estimate(X, np.hstack([one, 1.0 - one]))
+    assert once.interval == pytest.approx(twice.interval)
+    assert np.allclose(once.profile.heights, twice.profile.heights, rtol=1e-9, atol=1e-6)
+
+
 def test_constant_outputs_are_predicted_as_they_are():
     X, y = problem(200, 2, 0.2)
     found = estimate(X, np.hstack([y, np.full_like(y, 3.0)]))

@@ -143,18 +143,17 @@ class Look:
 
     def kernel(self, cell: int, name: str, length: float) -> Floats:
         """Return the kernel's matrix within a cell, for a length in units."""
-        from scipy.spatial.distance import squareform
+        from scipy.spatial.distance import pdist, squareform
 
         of, scale = KERNELS[name], 1.0 / (length * self.unit)
-        if not self.view.additive:
-            whole = squareform(of(self.distances[cell] * scale), checks=False)
-            np.fill_diagonal(whole, 1.0)
-            return np.asarray(whole)
-        rows = self.rows[cell]
-        total = np.zeros((len(rows), len(rows)))
-        for column in rows.T:
-            total += of(np.abs(column[:, None] - column) * scale)
-        return np.asarray(total / rows.shape[1])
+        if self.view.additive:
+            columns = self.rows[cell].T
+            alike = np.asarray(sum(of(pdist(column[:, None]) * scale) for column in columns) / len(columns))
+        else:
+            alike = of(self.distances[cell] * scale)
+        whole = squareform(alike, checks=False)
+        np.fill_diagonal(whole, 1.0)
+        return np.asarray(whole)
 
 
 def look_at(X: NDArray[np.generic], cells: Sequence[NDArray[np.intp]], view: View) -> Look:

@@ -228,7 +228,9 @@ def _tried(pool: ThreadPoolExecutor, looks: Sequence[Look], targets: Sequence[Fl
 def _heights(job: _Job, targets: Sequence[Floats]) -> Floats:
     """Return the logarithm of the likelihood for each share of noise, the best ratio chosen for each."""
     spectra = (_spectrum(job, cell) for cell in range(len(targets)))
-    return np.asarray(targets[0].shape[1] * _log_likelihood(_Sums.of(spectra, targets), _SHARES[:, None]).max(axis=1))
+    # The outputs of classes add up to one, so that the last of them says nothing new.
+    n_independent = max(1, targets[0].shape[1] - 1)
+    return np.asarray(n_independent * _log_likelihood(_Sums.of(spectra, targets), _SHARES[:, None]).max(axis=1))
 
 
 def _log_likelihood(sums: _Sums, share: Floats | float) -> Floats:

