@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from tests.compile.test_simplify import assert_same_values, values
 
@@ -14,6 +14,7 @@ from tidu.compile.simplify import simplify
 from tidu.core.graph import Graph, Input, Node, Operation
 from tidu.core.primitive import registered
 from tidu.core.spec import Spec
+from tidu.interpret import run_node
 from tidu.trace.function import trace
 
 
@@ -92,18 +93,36 @@ def test_gradients_keep_their_values(program: Program, shape: list, seed: int) -
     assert len(found.nodes) <= len(traced.graph.nodes) + 8  # a shifted softmax has three nodes more
 
 
+def resting_on_nothing(graph: Graph, inputs: Sequence[object]) -> set[Node]:
+    """Return the nodes computed from a NaN that arose of numbers, such as inf / inf: a choice may hide it again."""
+    found: set[Node] = set()
+    known: dict[Node, object] = dict(zip(graph.inputs, inputs, strict=True))
+    for node in graph.nodes:
+        if node in known:
+            continue
+        operands = [known[operand] for operand in node.operands]
+        with np.errstate(all="ignore"):
+            known[node] = run_node(node, operands)
+            of_numbers = run_node(node, [np.where(np.isnan(x), 0.5, x).astype(np.asarray(x).dtype) for x in operands])
+        if np.isnan(of_numbers).any() or not found.isdisjoint(node.operands):
+            found.add(node)
+    return found
+
+
 edges = st.sampled_from([1e4, -1e4, np.inf, -np.inf, np.nan, 0.0, -0.0, 0.5, -0.5])
 
 
 @settings(max_examples=120, deadline=None)
 @given(programs, shapes, st.lists(edges, min_size=4, max_size=4))
+@example([(3, 0, 0), (21, 0, 2)], [(), ()], [1e4] * 4)  # log(1 + exp(x)) overflows, and where() hides that
 def test_what_is_finite_without_simplifying_stays_what_it_is(program: Program, shape: list, drawn: list) -> None:
     inputs = [np.resize(np.array(drawn), s) for s in shape]
     traced = trace(lambda *xs: run_program(program, *xs), inputs, eager=False)
-    found = simplify(traced.graph)
     given_values = [*inputs, *traced.captures]
-    for got, want in zip(values(found, *given_values), values(traced.graph, *given_values), strict=True):
-        finite = np.isfinite(want)
+    hidden = resting_on_nothing(traced.graph, given_values)
+    both = zip(values(simplify(traced.graph), *given_values), values(traced.graph, *given_values), strict=True)
+    for node, (got, want) in zip(traced.graph.outputs, both, strict=True):
+        finite = np.isfinite(want) & (node not in hidden)
         np.testing.assert_allclose(got[finite], want[finite], rtol=0, atol=1e-10)
 
 
