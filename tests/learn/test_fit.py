@@ -10,6 +10,7 @@ from tidu import nn
 from tidu.errors import ConvergenceError
 from tidu.learn import FitResult
 from tidu.learn.order import as_order
+from tidu.native.threads import Team
 from tidu.nn import random
 from tidu.nn.random import key, split
 
@@ -48,6 +49,21 @@ def test_least_squares_are_found(optimizer):
     batches = {} if isinstance(optimizer, tidu.LBFGS) else {"batch_size": 90}
     found = quiet(loss, START, (X, Y), optimizer=optimizer, epochs=400, **batches)
     np.testing.assert_allclose([*found.params["W"], found.params["b"]], least_squares(X, Y), atol=2e-4)
+
+
+@pytest.mark.parametrize("optimizer", [tidu.LBFGS(), tidu.Adam(1e-2)], ids=lambda o: type(o).__name__)
+def test_one_thread_is_one_thread_for_evaluations_too(optimizer, monkeypatch):
+    seen, run = set(), Team.run
+    monkeypatch.setattr(Team, "run", lambda self, *call: (seen.add(self.count), run(self, *call)))
+    monkeypatch.setenv("TIDU_NUM_THREADS", "3")
+    wide = np.ones((6000, 40)) * np.linspace(0.0, 1.0, 6000)[:, None]
+    data, start = (wide, wide.sum(axis=1)), {"W": np.zeros(40), "b": np.zeros(())}
+    batches = {} if isinstance(optimizer, tidu.LBFGS) else {"batch_size": 1000}
+    for threads, expected in ((1, {1}), (None, {1, 3})):
+        seen.clear()
+        quiet(loss, start, data, optimizer=optimizer, epochs=2, validation=data, threads=threads, **batches)
+        assert seen <= expected
+    assert 3 in seen  # so much work is shared if it may be
 
 
 def gradient(params, X, y):

@@ -177,6 +177,18 @@ def test_the_files_used_least_recently_are_removed(tmp_path: Path) -> None:
     assert [cache.load(key) is not None for key in keys] == [True, False, True, True, False]
 
 
+def test_not_every_write_looks_at_all_files_and_yet_the_limit_holds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks, evict = [], ObjectCache._evict
+    monkeypatch.setattr(ObjectCache, "_evict", lambda self: looks.append(evict(self)))
+    cache = ObjectCache(tmp_path, limit_bytes=100_000)
+    for i in range(400):
+        cache.store(cache_key([str(i)]), bytes(900))
+        assert sum(path.stat().st_size for path in tmp_path.glob("*.obj")) <= cache.limit_bytes
+    assert 400 * 900 / 100_000 < len(looks) < 400 / 5
+
+
 def test_what_is_larger_than_the_limit_is_not_stored(tmp_path: Path) -> None:
     cache = ObjectCache(tmp_path, limit_bytes=3000)
     cache.store(OTHER, b"code")

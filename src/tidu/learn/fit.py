@@ -28,6 +28,7 @@ from tidu.learn.session import Callback, Session
 from tidu.learn.step import LossFunction, loss_function, make_step
 from tidu.learn.steps import make_steps
 from tidu.learn.validation import Metrics, Validation, make_validation, validation_rows
+from tidu.native.threads import using_threads
 from tidu.nn.random import key as make_key
 from tidu.nn.random import split
 from tidu.trace.tree import map_tree
@@ -105,7 +106,7 @@ def fit(
         Bytes, or an amount such as ``"512MB"``, that arrays of a run may take, `data` and `params`
         themselves left out.
     threads : int, optional
-        How many share a step. By default as many as there are processors, and one where steps are so small
+        How many share a step, and whatever else is compiled for the run. By default as many as there are processors, and one where steps are so small
         that sharing them does not pay. The bits of the result do not depend on it.
     gradient_norms : bool
         Whether each epoch's record has the mean norms of the gradients. It takes a pass over them in each step.
@@ -211,7 +212,8 @@ def fit(
     run = _Run(
         called, chosen, training, order, judge, session, root, clip_norm, limit, threads, gradient_norms, bfloat16
     )
-    return run.from_(start, continue_from)
+    with using_threads(threads):  # what judges, and what L-BFGS evaluates, are planned in there as well
+        return run.from_(start, continue_from)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,11 +18,14 @@ import time
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 __all__ = ["CacheState", "ObjectCache", "cache_key", "cache_state", "default_cache"]
 
 _LIMIT_BYTES = 256 * 1024**2
+_SHARE_UNSEEN = 1 / 16
+"""Of the limit, what is written before all files are looked at again: there may be ten thousands of them."""
 _MAGIC = b"tiduobj\n"
 _FORMAT = 1
 _HEADER = struct.Struct("<8sIQ32s32s")
@@ -66,7 +69,8 @@ class ObjectCache:
         Made, for its owner only, when it is first needed. If it belongs to somebody else or others may
         write to it, nothing is read from it or written to it.
     limit_bytes : int
-        What the files may occupy; beyond it those go that have not been used for longest.
+        What the files may occupy; beyond it those go that have not been used for longest. Each of several processes
+        that write at once may exceed it by a sixteenth.
 
     Examples
     --------
@@ -81,6 +85,7 @@ class ObjectCache:
     def __init__(self, directory: str | os.PathLike[str], limit_bytes: int = _LIMIT_BYTES) -> None:
         self.directory = Path(directory)
         self.limit_bytes = limit_bytes
+        self._room_bytes = 0
 
     def state(self) -> CacheState:
         """Make the directory if need be, and tell whether it may be used."""
@@ -115,14 +120,16 @@ class ObjectCache:
         header = _HEADER.pack(_MAGIC, _FORMAT, len(payload), bytes.fromhex(key), hashlib.sha256(payload).digest())
         with suppress(OSError):
             _write_whole(self._path(key), header + payload)
-            self._evict()
+            self._room_bytes -= len(header) + len(payload)
+            if self._room_bytes < 0:
+                self._evict()
 
     def _path(self, key: str) -> Path:
         assert _KEY.fullmatch(key), "a key is what cache_key returns"
         return self.directory / f"{key}{_SUFFIX}"
 
     def _evict(self) -> None:
-        """Remove the files used least recently; other processes may be at it too."""
+        """Remove the files used least recently, if they are too many; other processes may be at it too."""
         files = []
         for entry in os.scandir(self.directory):
             with suppress(OSError):
@@ -131,13 +138,16 @@ class ObjectCache:
                     files.append((found.st_mtime_ns, found.st_size, entry.path))
                 elif entry.name.startswith(_TEMPORARY) and time.time() - found.st_mtime > _ABANDONED_S:
                     os.unlink(entry.path)
-        excess = sum(size for _, size, _ in files) - self.limit_bytes
-        for _, size, path in sorted(files):
-            if excess <= 0:
-                return
-            with suppress(OSError):
-                os.unlink(path)
-            excess -= size
+        unseen = int(self.limit_bytes * _SHARE_UNSEEN)
+        total = sum(size for _, size, _ in files)
+        if total > self.limit_bytes:
+            for _, size, path in sorted(files):
+                if total + unseen <= self.limit_bytes:
+                    break
+                with suppress(OSError):
+                    os.unlink(path)
+                total -= size
+        self._room_bytes = min(self.limit_bytes - total, unseen)
 
 
 def cache_key(parts: Iterable[str]) -> str:
@@ -161,7 +171,13 @@ def default_cache() -> ObjectCache | None:
     That variable names its directory; without it, it is ``tidu`` where the system keeps caches.
     """
     directory = _default_directory()
-    return None if directory is None else ObjectCache(directory)
+    return None if directory is None else _cache_in(directory)
+
+
+@lru_cache
+def _cache_in(directory: Path) -> ObjectCache:
+    """Return the one cache of this process in a directory: it knows how much it has written."""
+    return ObjectCache(directory)
 
 
 def cache_state() -> CacheState:

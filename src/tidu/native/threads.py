@@ -17,6 +17,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import lru_cache
 
 import numpy as np
@@ -49,11 +50,13 @@ __all__ = [
     "meeting_us",
     "team",
     "usable_processors",
+    "using_threads",
 ]
 
 _MOST_THREADS = 1024
 _STACK_BYTES = 8 * 1024**2
 _VARIABLE = "TIDU_NUM_THREADS"
+_using: ContextVar[int | None] = ContextVar("threads", default=None)
 _MEETINGS = 64
 """Barriers in a row, for `meeting_us`."""
 
@@ -145,14 +148,34 @@ def meeting_us(count: int) -> float:
     return (time.perf_counter() - began_s) / _MEETINGS * 1e6
 
 
+@contextmanager
+def using_threads(count: int | None) -> Iterator[None]:
+    """Let `count` be the default number of threads of whatever is planned inside; None leaves it as it is.
+
+    Examples
+    --------
+    >>> with using_threads(1):
+    ...     default_threads()
+    1
+    """
+    before = _using.set(count or _using.get())
+    try:
+        yield
+    finally:
+        _using.reset(before)
+
+
 def default_threads() -> int:
-    """Return the environment variable ``TIDU_NUM_THREADS``, or the number of processors this process may use.
+    """Return what `using_threads` says; else ``TIDU_NUM_THREADS``; else how many processors this process may use.
 
     Raises
     ------
     ParameterError
         If the variable is no number of threads.
     """
+    chosen = _using.get()
+    if chosen is not None:
+        return chosen
     asked = os.environ.get(_VARIABLE, "").strip()
     if asked:
         if not (asked.isascii() and asked.isdigit() and 1 <= int(asked[:9]) <= _MOST_THREADS):
