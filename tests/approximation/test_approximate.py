@@ -285,11 +285,21 @@ def test_the_line_of_the_bound_never_falls_below_the_noise() -> None:
 
 
 def test_depth_is_shown_with_both_errors(sine: Approximation) -> None:
-    assert "RMS error by number of hidden layers" in sine.text()
-    assert "Largest error by number of hidden layers" in sine.text()
+    assert "RMS error by number L of hidden layers" in sine.text()
+    assert "Largest error by number L of hidden layers" in sine.text()
+    assert sine.depth_rates == {"relu/lbfgs": None}  # two depths leave nothing to tell an interval by
     svg = sine.to_svg("depth")
     assert svg.count('class="band"') == 2
     assert "relu trained, L-BFGS: largest error" in svg
+
+
+def test_three_depths_have_a_rate_with_its_interval() -> None:
+    found = tidu.approximate("sin(3*x)", depths=(1, 2, 3), dimensions=(), **QUICK)
+    rate = found.depth_rates["relu/lbfgs"]
+    assert rate is not None
+    assert rate.low < rate.exponent < rate.high
+    assert found.text().count("L^") == 2
+    assert f"∝ L^{rate.exponent:.2f}" in found.to_svg("depth")
 
 
 def test_of_many_variables_the_first_are_named() -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import numpy as np
-from hypothesis import example, given, settings
+from hypothesis import example as also
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.compile.test_simplify import assert_same_values, values
 
@@ -114,7 +115,7 @@ edges = st.sampled_from([1e4, -1e4, np.inf, -np.inf, np.nan, 0.0, -0.0, 0.5, -0.
 
 @settings(max_examples=120, deadline=None)
 @given(programs, shapes, st.lists(edges, min_size=4, max_size=4))
-@example([(3, 0, 0), (21, 0, 2)], [(), ()], [1e4] * 4)  # log(1 + exp(x)) overflows, and where() hides that
+@also([(3, 0, 0), (21, 0, 2)], [(), ()], [1e4] * 4)  # log(1 + exp(x)) overflows, and where() hides that
 def test_what_is_finite_without_simplifying_stays_what_it_is(program: Program, shape: list, drawn: list) -> None:
     inputs = [np.resize(np.array(drawn), s) for s in shape]
     traced = trace(lambda *xs: run_program(program, *xs), inputs, eager=False)

@@ -148,11 +148,13 @@ def _barron(sizes: Sequence[int], top: float, noise: float) -> Line:
 
 
 def _depth(found: Approximation, lang: str, title: str) -> str:
-    summaries = {
-        _with_error(method, error, lang): ones
-        for error in _ERRORS
-        for method, ones in summarize(found.measurements, "depth", error).items()
-    }
+    summaries = {}
+    for error in _ERRORS:
+        rates = error_rates(found.measurements, error, "depth")
+        for method, ones in summarize(found.measurements, "depth", error).items():
+            rate = rates[method]
+            power = f" ∝ L^{rate.exponent:.2f}" if rate else ""
+            summaries[_with_error(method, error, lang) + power] = ones
     lines, bands = _lines_and_bands(summaries)
     labels = say("approximate.depth", lang), say("approximate.error", lang)
     return line_chart(lines, *labels, title, log_y=True, log_x=True, bands=bands)

@@ -37,8 +37,12 @@ class Rate:
         """Return the error that the law gives for a size."""
         return float(self.constant * size**self.exponent)
 
+    def written(self, size: str) -> str:
+        """Return the power and its interval, of a size with this letter."""
+        return f"{size}^{self.exponent:.2f} [{self.low:.2f}, {self.high:.2f}]"
+
     def __str__(self) -> str:
-        return f"n^{self.exponent:.2f} [{self.low:.2f}, {self.high:.2f}]"
+        return self.written("n")
 
 
 def fit_rate(sizes: Sequence[float], errors: Sequence[float]) -> Rate | None:

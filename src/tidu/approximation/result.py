@@ -72,6 +72,11 @@ class Approximation:
         return error_rates(self.measurements)
 
     @property
+    def depth_rates(self) -> Mapping[str, Rate | None]:
+        """Likewise the power of the number of hidden layers, at about equally many parameters."""
+        return error_rates(self.measurements, study="depth")
+
+    @property
     def networks(self) -> Mapping[tuple[str, int, int | None], Network]:
         """By method, hidden units and seed (None for built ones), the networks of one hidden layer."""
         return {

@@ -48,11 +48,13 @@ def summarize(
     }
 
 
-def error_rates(measurements: Iterable[Measurement], error: ErrorName = "rms") -> Mapping[str, Rate | None]:
-    """Return how fast the median error of each method falls with the number of hidden units."""
+def error_rates(
+    measurements: Iterable[Measurement], error: ErrorName = "rms", study: Study = "width"
+) -> Mapping[str, Rate | None]:
+    """Return how fast the median error of each method falls with the size that a study changes."""
     return {
         method: fit_rate([one.size for one in found], [one.median for one in found])
-        for method, found in summarize(measurements, "width", error).items()
+        for method, found in summarize(measurements, study, error).items()
     }
 
 

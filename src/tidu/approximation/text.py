@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from tidu.approximation.summary import ErrorName, Summary, error_rates, summarize
+from tidu.approximation.measuring import Study
+from tidu.approximation.summary import ErrorName, error_rates, summarize
 from tidu.approximation.wording import described, method_name, written, written_rate
 from tidu.words import say
 from tidu.words.table import Table, aligned
@@ -15,6 +16,13 @@ if TYPE_CHECKING:
 
 __all__ = ["gap", "tables", "write_text"]
 
+_SIZE_KEYS: Mapping[Study, str] = {
+    "width": "approximate.units_n",
+    "depth": "approximate.layers_n",
+    "dimension": "approximate.variables_n",
+}
+_LETTERS: Mapping[Study, str] = {"width": "n", "depth": "L"}
+"""Of the sizes with whose powers errors are expected to fall."""
 _ROUNDING = 1e-9
 """Share of a trained network's error: what a built one errs by less is rounding, and tells of no ratio."""
 
@@ -32,18 +40,16 @@ def tables(found: Approximation, lang: str) -> list[Table]:
     """Return errors by width, depth and dimension, as far as they were measured."""
     n_seeds = len(found.settings.seeds)
     made = [
-        _by_width(found, "rms", say("approximate.rms_table", lang, seeds=n_seeds), lang),
-        _by_width(found, "max_error", say("approximate.max_table", lang), lang),
+        _table(found, "width", "rms", say("approximate.rms_table", lang, seeds=n_seeds), lang),
+        _table(found, "width", "max_error", say("approximate.max_table", lang), lang),
     ]
-    depths = summarize(found.measurements, "depth")
-    if depths:
+    studies = {one.study for one in found.measurements}
+    if "depth" in studies:
         most = max(one.approximant.n_parameters for one in found.measurements if one.study == "depth")
-        made.append(_table(say("approximate.depth_table", lang, n=most), depths, "layers_n", lang))
-        largest = summarize(found.measurements, "depth", "max_error")
-        made.append(_table(say("approximate.depth_max_table", lang, n=most), largest, "layers_n", lang))
-    dimensions = summarize(found.measurements, "dimension")
-    if dimensions:
-        made.append(_table(say("approximate.dimension_table", lang), dimensions, "variables_n", lang))
+        made.append(_table(found, "depth", "rms", say("approximate.depth_table", lang, n=most), lang))
+        made.append(_table(found, "depth", "max_error", say("approximate.depth_max_table", lang, n=most), lang))
+    if "dimension" in studies:
+        made.append(_table(found, "dimension", "rms", say("approximate.dimension_table", lang), lang))
     return made
 
 
@@ -71,18 +77,17 @@ def _compared(method: str, error: float, built: float, lang: str) -> str:
     return say(f"approximate.{key}", lang, error=written(error), method=method_name(method, lang), ratio=ratio)
 
 
-def _by_width(found: Approximation, error: ErrorName, title: str, lang: str) -> Table:
-    table = _table(title, summarize(found.measurements, "width", error), "units_n", lang)
-    rates = error_rates(found.measurements, error).values()
-    rows = tuple((*row, written_rate(rate)) for row, rate in zip(table.rows, rates, strict=True))
-    return Table(table.title, (*table.heads, say("approximate.rate", lang)), rows)
-
-
-def _table(title: str, summaries: Mapping[str, Sequence[Summary]], head: str, lang: str) -> Table:
+def _table(found: Approximation, study: Study, error: ErrorName, title: str, lang: str) -> Table:
+    summaries = summarize(found.measurements, study, error)
     sizes = sorted({one.size for ones in summaries.values() for one in ones})
+    heads = [say("approximate.method", lang), *(say(_SIZE_KEYS[study], lang, n=size) for size in sizes)]
     rows = []
     for method, ones in summaries.items():
         errors = {one.size: written(one.median) for one in ones}
-        rows.append((method_name(method, lang), *(errors.get(size, "–") for size in sizes)))
-    heads = (say("approximate.method", lang), *(say(f"approximate.{head}", lang, n=size) for size in sizes))
-    return Table(title, heads, tuple(rows))
+        rows.append([method_name(method, lang), *(errors.get(size, "–") for size in sizes)])
+    letter = _LETTERS.get(study, "")
+    rates = error_rates(found.measurements, error, study)
+    if letter and any(rates.values()):
+        heads.append(say("approximate.rate", lang))
+        rows = [[*row, written_rate(rate, letter)] for row, rate in zip(rows, rates.values(), strict=True)]
+    return Table(title, tuple(heads), tuple(map(tuple, rows)))

@@ -45,12 +45,12 @@ def written(error: float) -> str:
     return format_number(error, 3)
 
 
-def written_rate(rate: Rate | None) -> str:
-    """Return a rate with its interval, or a dash.
+def written_rate(rate: Rate | None, size: str = "n") -> str:
+    """Return a rate with its interval, or a dash; `size` is the letter of what grows.
 
     Examples
     --------
     >>> written_rate(Rate(-2.0, -2.05, -1.95, 1.0))
     'n^-2.00 [-2.05, -1.95]'
     """
-    return "–" if rate is None else str(rate)
+    return "–" if rate is None else rate.written(size)

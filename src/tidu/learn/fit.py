@@ -106,8 +106,8 @@ def fit(
         Bytes, or an amount such as ``"512MB"``, that arrays of a run may take, `data` and `params`
         themselves left out.
     threads : int, optional
-        How many share a step, and whatever else is compiled for the run. By default as many as there are processors, and one where steps are so small
-        that sharing them does not pay. The bits of the result do not depend on it.
+        How many share a step, and whatever else is compiled for the run. By default as many as there are processors,
+        and one where steps are so small that sharing them does not pay. The bits of the result do not depend on it.
     gradient_norms : bool
         Whether each epoch's record has the mean norms of the gradients. It takes a pass over them in each step.
     checkpoint_dir : None

@@ -40,12 +40,12 @@ PHRASES: dict[str, Words] = {
         "zh": "不同隐藏单元数 n 下的最大误差",
     },
     "depth_table": {
-        "en": "RMS error by number of hidden layers, at about {n:,} parameters",
-        "zh": "不同隐藏层数下的均方根误差（参数总数均约为 {n:,} 个）",
+        "en": "RMS error by number L of hidden layers, at about {n:,} parameters",
+        "zh": "不同隐藏层数 L 下的均方根误差（参数总数均约为 {n:,} 个）",
     },
     "depth_max_table": {
-        "en": "Largest error by number of hidden layers, at about {n:,} parameters",
-        "zh": "不同隐藏层数下的最大误差（参数总数均约为 {n:,} 个）",
+        "en": "Largest error by number L of hidden layers, at about {n:,} parameters",
+        "zh": "不同隐藏层数 L 下的最大误差（参数总数均约为 {n:,} 个）",
     },
     "dimension_table": {
         "en": "RMS error by number d of variables, network and grid with equally many parameters",
@@ -90,8 +90,10 @@ PHRASES: dict[str, Words] = {
         "zh": "最大误差看的是均值忽略的地方：在尖点或跳跃附近，它很晚才下降，甚至不下降。",
     },
     "note_depth": {
-        "en": "All networks here have about as many parameters; more layers are then narrower.",
-        "zh": "这里所有网络的参数总数大致相同；层数越多，每层越窄。",
+        "en": "All networks here have about as many parameters; more layers are then narrower. A power of L from few "
+        "depths has a wide interval: no theorem promises one for trained networks.",
+        "zh": "这里所有网络的参数总数大致相同；层数越多，每层越窄。深度取得少，L 的幂的区间就宽："
+        "没有定理保证训练所得的网络按幂律下降。",
     },
     "note_dimension": {
         "en": "The target is the sum of f over all variables, scaled to keep its spread. A grid has ever fewer nodes "
@@ -121,7 +123,7 @@ PHRASES: dict[str, Words] = {
         "levels off, and neither knows the target.",
         "zh": "定理只在有界的定义域上成立。在域外，ReLU 网络沿直线延伸，sigmoid 网络趋于常数，都不知道目标函数是什么。",
     },
-    "depth": {"en": "hidden layers", "zh": "隐藏层数"},
+    "depth": {"en": "hidden layers L", "zh": "隐藏层数 L"},
     "dimension": {"en": "variables d", "zh": "变量个数 d"},
     "pieces": {"en": "straight pieces", "zh": "直线段数"},
     "barron": {
