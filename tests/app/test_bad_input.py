@@ -129,7 +129,7 @@ def test_bad_input_gets_one_line_and_exit_code_2(
 def test_a_word_among_numbers_is_named_with_its_line(files: Path, run: Run, asked: tuple[str, ...]) -> None:
     message = run("fit", files / "misspelled.csv", "--target", "b", *asked).stderr
     assert "'abc' in line 12" in message
-    assert "mend it, or give --classify" in message
+    assert 'mend it, or give task="classification" (--classify)' in message
 
 
 def test_many_class_names_of_which_most_are_numbers_are_taken_when_asked(files: Path, run: Run) -> None:

@@ -64,7 +64,9 @@ class _Names(click.ParamType[tuple[str, ...]]):
 # an expression may begin with a minus
 @click.command(context_settings={"ignore_unknown_options": True})
 @click.argument("target")
-@click.option("--y", "y_file", help="Take TARGET for a data file, and this for its column or other file of values.")
+@click.option(
+    "-y", "--y", "y_file", help="Take TARGET for a data file, and this for its column or other file of values."
+)
 @click.option(
     "--domain", type=_Domain(), help="Ends of each variable, as they appear; default: -1,1, of data their own."
 )

@@ -5,12 +5,12 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from shlex import quote
 
 import click
 import numpy as np
 from rich.table import Table
 
+from tidu.app.command_line import command_line
 from tidu.app.progress import bar
 from tidu.app.tables import print_table
 from tidu.app.writing import made_folder, require_suffix
@@ -51,19 +51,23 @@ class ApproximateSettings:
     @property
     def command(self) -> str:
         """The command line that does the same again, options of files left out."""
-        words = ["tidu", "approximate"]
-        if self.domain is not None:
-            # a value that begins with a minus must not be taken for an option
-            words.append(f"--domain={','.join(_shortest(end) for pair in self.domain for end in pair)}")
-        for name in ("widths", "depths", "activations", "optimizers", "dimensions"):
-            words += [f"--{name}", ",".join(map(str, getattr(self, name)))]
-        words += ["--seeds", str(self.seeds), "--samples", str(self.samples)]
-        for flag, value in (("--y", self.y_file), ("--epochs", self.epochs), ("--noise-floor", self.noise_floor)):
-            words += [] if value is None else [flag, str(value)]
-        words += ["--lang", self.lang]
-        # what begins with a minus is an expression only after all options
-        words = [*words, "--", self.target] if self.target.startswith("-") else [*words[:2], self.target, *words[2:]]
-        return " ".join(map(quote, words))
+        ends = None if self.domain is None else tuple(_shortest(end) for pair in self.domain for end in pair)
+        return command_line(
+            "approximate",
+            self.target,
+            y=self.y_file,
+            domain=ends,
+            widths=self.widths,
+            depths=self.depths,
+            activations=self.activations,
+            optimizers=self.optimizers,
+            seeds=self.seeds,
+            dimensions=self.dimensions,
+            samples=self.samples,
+            epochs=self.epochs,
+            noise_floor=self.noise_floor,
+            lang=self.lang,
+        )
 
 
 def _shortest(number: float) -> str:

@@ -14,14 +14,23 @@ def command_line(name: str, *arguments: str, **given: object) -> str:
     --------
     >>> command_line("fit", "my data.csv", target="b", hidden=(4, 2), classify=True, regress=False, k=5)
     "tidu fit 'my data.csv' --target b --hidden 4,2 --classify -k 5"
+    >>> command_line("approximate", "-x", domain=(-1, 1))
+    'tidu approximate --domain=-1,1 -- -x'
     """
-    words = ["tidu", name, *arguments]
+    options: list[str] = []
     for option, value in given.items():
         flag = f"-{option}" if len(option) == 1 else "--" + option.replace("_", "-")
         if value is None or value is False:
             continue
+        written = ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
         if value is True:
-            words.append(flag)
+            options.append(flag)
+        elif written.startswith("-") and flag.startswith("--"):
+            options.append(f"{flag}={written}")  # else it would be taken for an option
         else:
-            words += [flag, ",".join(map(str, value)) if isinstance(value, tuple) else str(value)]
-    return " ".join(quote(word) for word in words)
+            options += [flag, written]
+    if any(argument.startswith("-") for argument in arguments):
+        words = [*options, "--", *arguments]
+    else:
+        words = [*arguments, *options]
+    return " ".join(map(quote, ["tidu", name, *words]))

@@ -17,6 +17,8 @@ __all__ = ["Target", "Task", "class_codes", "read_target"]
 
 Task: TypeAlias = Literal["classification", "regression"]
 
+_CLASSES = 'task="classification" (--classify)'
+"""How they are asked for, in Python and on a command line."""
 _FEW = 20
 _MOST_CLASSES = 1000
 
@@ -61,7 +63,7 @@ def read_target(data: Dataset, wanted: Task | None) -> Target:
         shown = [name if name.isprintable() else repr(name) for name in data.feature_names[:20]]
         more = f" and {data.n_features - 20} more" if data.n_features > 20 else ""
         raise DataError(
-            f"{data.X.name} has no target yet; choose one with --target, of: {', '.join(shown)}{more}",
+            f"{data.X.name} has no target yet; choose one (target=, or --target) of: {', '.join(shown)}{more}",
             available=data.feature_names,
         )
     raw = data.y.read(0, data.n_samples)
@@ -74,7 +76,7 @@ def read_target(data: Dataset, wanted: Task | None) -> Target:
         if data.class_names is not None:
             raise DataError(
                 f"the target {data.target_name!r} of {data.X.name} holds classes such as {data.class_names[0]!r}, "
-                "no numbers; leave --regress out",
+                'no numbers; leave task="regression" (--regress) out',
                 target=data.target_name,
             )
         values = raw.astype(np.float64)
@@ -147,7 +149,7 @@ def _refuse_misspelled_number(raw: NDArray[np.generic], data: Dataset) -> None:
         what = "all are saved as text; save them with a number dtype"
     raise DataError(
         f"the target {data.target_name or 'y'!r} of {data.X.name} has {len(names):,} different values, "
-        f"most of them numbers, but {what}, or give --classify if these are names of classes",
+        f"most of them numbers, but {what}, or give {_CLASSES} if these are names of classes",
         target=data.target_name,
         n_texts=len(texts),
         first_text=first,
@@ -160,7 +162,7 @@ def _require_repeats(raw: NDArray[np.generic], data: Dataset) -> None:
     if 2 * n > len(raw):
         raise DataError(
             f"the target {data.target_name or 'y'!r} of {data.X.name} has {n:,} different values in {len(raw):,} rows, "
-            "too many for classes; leave --classify out",
+            f"too many for classes; leave {_CLASSES} out",
             got=n,
             limit=len(raw) // 2,
         )
@@ -174,7 +176,7 @@ def _names(raw: NDArray[np.generic], raw_test: NDArray[np.generic] | None, data:
     if len(values) > _MOST_CLASSES:
         raise DataError(
             f"the target of {data.X.name} has {len(values):,} different values, too many for classes "
-            f"(at most {_MOST_CLASSES}); leave --classify out",
+            f"(at most {_MOST_CLASSES}); leave {_CLASSES} out",
             got=len(values),
             limit=_MOST_CLASSES,
         )
