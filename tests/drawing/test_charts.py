@@ -27,11 +27,9 @@ def parsed(svg: str) -> ElementTree.Element:
 
 
 def series_paths(root: ElementTree.Element) -> list[str]:
-    return [
-        item.get("d", "")
-        for item in root.iter(f"{SVG}path")
-        if item.get("class") == "series" and "h16" not in item.get("d", "")
-    ]
+    in_legend = {id(item) for legend in root.iter(f"{SVG}g") if legend.get("class") == "legend" for item in legend}
+    paths = (item for item in root.iter(f"{SVG}path") if id(item) not in in_legend)
+    return [item.get("d", "") for item in paths if item.get("class") == "series"]
 
 
 # -------------------------------------------------------------------------------------- scales
@@ -181,6 +179,18 @@ def test_a_band_or_dash_of_no_line_is_refused(given_: dict[str, Any]) -> None:
     with pytest.raises(ParameterError) as caught:
         line_chart({"a": [(0, 1)]}, "x", "y", "t", **given_)
     assert caught.value.name == "b"  # type: ignore[attr-defined]
+
+
+def test_the_legend_shows_each_series_by_the_mark_that_draws_it() -> None:
+    lines = {"plain": [(0, 1.0), (1, 2.0)], "law": [(0, 1.0), (1, 3.0)], "data": [(0, 2.0)], "edge": [(0, math.nan)]}
+    svg = line_chart(
+        lines, "x", "y", "t", dashed=["law"], dots=["data"], bands={"edge": [(0, 1.0, 2.0), (1, 1.0, 2.0)]}
+    )
+    (legend,) = [item for item in parsed(svg).iter(f"{SVG}g") if item.get("class") == "legend"]
+    marks = list(legend.iter(f"{SVG}path"))
+    assert [mark.get("class") for mark in marks] == ["series", "series", "series", "band"]
+    assert [mark.get("stroke-dasharray") is not None for mark in marks] == [False, True, False, False]
+    assert marks[2].get("style") == "stroke-width:6"
 
 
 def test_dots_are_not_joined() -> None:

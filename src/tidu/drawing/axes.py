@@ -5,13 +5,17 @@ Knows scales and pixels; nothing of lines, points or bars.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal, TypeAlias
 
 from tidu.drawing.scales import Scale
 from tidu.drawing.svg import Element, document, element, group, shorten, text, text_width
 
-__all__ = ["CHART_STYLE", "DASH", "Frame", "chart", "color", "frame_for"]
+__all__ = ["CHART_STYLE", "DASH", "DOT", "Frame", "Symbol", "chart", "color", "frame_for"]
+
+Symbol: TypeAlias = Literal["line", "dashes", "dots", "band"]
+"""What stands for a series in the legend: the mark that it is drawn by."""
 
 PADDING = 18.0
 _HEADING = 34.0
@@ -19,6 +23,7 @@ _LEGEND_ROW = 22.0
 _LEGEND_WIDTH = 360.0
 _COLORS = 8
 DASH = "6 5"
+DOT = "stroke-width:6"
 
 CHART_STYLE = """
 svg.tidu .grid{stroke:var(--grid);stroke-width:1}
@@ -28,6 +33,7 @@ svg.tidu .series{fill:none;stroke-width:2;stroke-linejoin:round;stroke-linecap:r
 svg.tidu .band{stroke:none;opacity:.18}
 svg.tidu .error{stroke:var(--ink);stroke-width:1.5;fill:none}
 svg.tidu text.onfill{fill:var(--paper)}
+svg.tidu text.onlines{paint-order:stroke;stroke:var(--paper);stroke-width:3px}
 """
 
 
@@ -71,7 +77,7 @@ def chart(
     title: str,
     names: Sequence[str] = (),
     description: str = "",
-    dashed: Collection[str] = (),
+    symbols: Mapping[str, Symbol] | None = None,
 ) -> str:
     """Return the document of a chart: its marks over a grid, with everything around them."""
     width, height = size
@@ -79,7 +85,7 @@ def chart(
     if title:
         fitted = shorten(title, width - 2 * PADDING, 16.5)
         children.append(text(fitted, PADDING, PADDING + 15, "heading", tooltip=title))
-    children.append(_legend(names, dashed, width, PADDING + (_HEADING if title else 0.0)))
+    children.append(_legend(names, symbols or {}, width, PADDING + (_HEADING if title else 0.0)))
     children.append(_grid(frame))
     children.extend(marks)
     x_label, y_label = labels
@@ -133,18 +139,21 @@ def _legend_rows(names: Sequence[str], width: float) -> list[list[tuple[int, str
     return rows
 
 
-def _legend(names: Sequence[str], dashed: Collection[str], width: float, top: float) -> Element:
+def _legend(names: Sequence[str], symbols: Mapping[str, Symbol], width: float, top: float) -> Element:
     parts: list[Element] = []
     for row, entries in enumerate(_legend_rows(names, width)):
         y = top + 8 + row * _LEGEND_ROW
         for number, fitted, offset in entries:
             x = PADDING + offset
-            line = element(
-                "path",
-                class_="series",
-                stroke=color(number),
-                stroke_dasharray=DASH if names[number] in dashed else None,
-                d=f"M{x:.1f} {y:.1f}h16",
-            )
-            parts += [line, text(fitted, x + 22, y + 4, tooltip=names[number], font_size="12px")]
-    return group(*parts)
+            symbol = _symbol(symbols.get(names[number], "line"), color(number), x, y)
+            parts += [symbol, text(fitted, x + 22, y + 4, tooltip=names[number], font_size="12px")]
+    return group(*parts, class_="legend")
+
+
+def _symbol(symbol: Symbol, shade: str, x: float, y: float) -> Element:
+    if symbol == "band":
+        return element("path", class_="band", fill=shade, d=f"M{x:.1f} {y - 6:.1f}h16v12h-16Z")
+    if symbol == "dots":
+        return element("path", class_="series", stroke=shade, style=DOT, d=f"M{x + 3:.1f} {y:.1f}h0m10 0h0")
+    dash = DASH if symbol == "dashes" else None
+    return element("path", class_="series", stroke=shade, stroke_dasharray=dash, d=f"M{x:.1f} {y:.1f}h16")

@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping, Sequence
 from itertools import groupby
 from typing import TypeAlias
 
-from tidu.drawing.axes import DASH, PADDING, Frame, chart, color, frame_for
+from tidu.drawing.axes import DASH, DOT, PADDING, Frame, Symbol, chart, color, frame_for
 from tidu.drawing.scales import Scale, format_number, linear_scale, log_scale
 from tidu.drawing.svg import Element, element, group, shorten, text, text_width
 from tidu.errors import ParameterError
@@ -100,7 +100,12 @@ def line_chart(
     marks += [_reference(frame, name, value) for name, value in reference_lines]
     if not any(frame.point(*point) for point in points):
         marks.append(_nothing(frame))
-    return chart(frame, size, marks, (x_label, y_label), title, names, f"{y_label} / {x_label}", dashed)
+    symbols: dict[str, Symbol] = {
+        name: "dashes" if name in dashed else "dots" if name in dots else "line" for name in series
+    }
+    empty = [name for name in bands if not any(frame.point(*point) for point in series[name])]
+    symbols |= dict.fromkeys(empty, "band")
+    return chart(frame, size, marks, (x_label, y_label), title, names, f"{y_label} / {x_label}", symbols)
 
 
 def scatter_chart(
@@ -265,7 +270,7 @@ def _dots(frame: Frame, points: Points, number: int) -> Element:
     if not d:
         return group()
     opacity = 0.75 if len(places) < 300 else 0.45
-    return element("path", class_="series", d=d, stroke=color(number), style="stroke-width:6", stroke_opacity=opacity)
+    return element("path", class_="series", d=d, stroke=color(number), style=DOT, stroke_opacity=opacity)
 
 
 def _thinned(places: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
@@ -291,7 +296,7 @@ def _reference(frame: Frame, name: str, value: float) -> Element:
     label = shorten(f"{name} {format_number(value)}", frame.width - 8, 11.0)
     # below the line where above it would leave the frame
     baseline = y - 5 if y - 16 > frame.top else y + 14
-    return group(line, text(label, right - 4, baseline, "end small muted", tooltip=name))
+    return group(line, text(label, right - 4, baseline, "end small muted onlines", tooltip=name))
 
 
 def _segment(frame: Frame, start: tuple[float, float], end: tuple[float, float]) -> Element:
