@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 from collections.abc import Mapping, Sequence
 from html import escape
@@ -23,6 +22,7 @@ from tidu.assessment import Assessment
 from tidu.assessment.page import write_section
 from tidu.drawing import format_number
 from tidu.drawing.page import closing, page
+from tidu.native.threads import usable_processors
 from tidu.persistence import atomic_write_text
 from tidu.words import Language, say
 
@@ -251,7 +251,7 @@ def _repeat(outcomes: Sequence[Outcome], problem: Problem, settings: FitSettings
         "memory_limit": f"{limit / 1e6:,.0f} MB" if limit else say("report.no_limit", lang),
         "versions": ", ".join(f"{name} {_version(name)}" for name in _PACKAGES),
         "python": platform.python_version(),
-        "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} CPU",
+        "machine": f"{platform.system()} {platform.machine()}, {usable_processors()} CPU",
     }
     parts += [_heading("report.surroundings", lang), _list(machine, lang)]
     return "".join(parts) + closing(lang)

@@ -186,16 +186,16 @@ def assess(
 def _left_for_search(rows: Rows, limit: int | None) -> int | None:
     if limit is None:
         return None
-    left = limit - rows.held_bytes - rows.y.nbytes
-    if left < _WORK_BYTES:
-        least = _WORK_BYTES + rows.held_bytes + rows.y.nbytes
+    held = rows.held_bytes + rows.y.nbytes
+    least = _WORK_BYTES + held
+    if limit < least:
         raise BudgetError(
             f"an assessment of {rows.data.n_samples:,} rows takes at least {least:,} bytes, but memory_limit is "
             f"{limit:,}; give a larger one",
             least_bytes=least,
             limit_bytes=limit,
         )
-    return left
+    return limit - held
 
 
 def _neighbors(n_rows: int, limit: int | None) -> int:
