@@ -88,7 +88,7 @@ def test_a_noise_floor_is_accepted(run: Run, tmp_path: Path) -> None:
         (("x", "--widths", "0"), "widths must be whole numbers from 1"),
         (("x", "--depths", ""), "'--depths': expected whole numbers such as 4,8,16"),
         (("x", "--dimensions", "0"), "dimensions must be whole numbers from 1"),
-        (("x", "--widht", "4"), "unexpected extra argument"),
+        (("x", "--widht", "4"), "'--widths'"),
         (("max(x)",), "function of each point alone"),
         (("1e-200*x",), "another unit"),
         (("x", "--activations", "bent"), "bent"),
@@ -131,6 +131,13 @@ def test_an_expression_may_begin_with_a_minus_and_ends_have_all_their_digits(run
     assert words[words.index("--domain") + 1] == "0,3.141592653589793"
     again = run(*words[1:])
     assert again.stdout.splitlines()[2:] == result.stdout.splitlines()[2:-1]
+
+
+@pytest.mark.parametrize("expression", ["-x*y", "-y*x", "-sin(y)", "-cosh(h)"])
+def test_no_letter_of_an_expression_is_taken_for_an_option(run: Run, expression: str) -> None:
+    result = run("approximate", expression, "--domain", "-1,2", "--optimizers", "", "--widths", "8,16,32")
+    assert result.exit_code == 0, result.output
+    assert result.stdout.startswith(f"{expression}, ")
 
 
 def test_a_network_of_one_variable_predicts_a_table_of_that_one_column(run: Run, tmp_path: Path) -> None:

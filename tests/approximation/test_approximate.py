@@ -40,7 +40,7 @@ def plane() -> Approximation:
 def rows() -> Approximation:
     rng = np.random.default_rng(0)
     x = rng.uniform(-2.0, 2.0, 150)
-    return tidu.approximate((x, x**2 + 0.1 * rng.normal(size=150)), depths=(1,), **QUICK)
+    return tidu.approximate((x, x**2 + 0.2 * rng.normal(size=150)), depths=(1,), **QUICK)
 
 
 def test_the_public_name_is_the_packages() -> None:
@@ -177,14 +177,16 @@ def test_pictures_are_those_that_there_is_something_to_draw_for(
 
 
 def test_the_noise_floor_of_data_is_what_an_assessment_finds(rows: Approximation) -> None:
-    assert rows.noise_floor == pytest.approx(0.1, abs=0.02)
+    assert rows.noise_floor == pytest.approx(0.2, abs=0.04)
     assert tidu.approximate("x", dimensions=(), depths=(1,), **QUICK).noise_floor is None
+    exact = np.linspace(0.0, 1.0, 150), np.sin(5 * np.linspace(0.0, 1.0, 150))
+    assert tidu.approximate(exact, depths=(1,), **QUICK | {"optimizers": "plain-adam"}).noise_floor is None
 
 
 def test_the_bound_is_labelled_as_a_bound_and_the_noise_floor_is_a_line(rows: Approximation) -> None:
     svg = rows.to_svg("rms")
     assert "slope n^-1/2 of Barron's upper bound</text>" in svg
-    assert "noise floor 0.1" in svg
+    assert "noise floor 0." in svg
 
 
 def test_the_band_of_seeds_is_drawn(sine: Approximation) -> None:
@@ -299,7 +301,8 @@ def test_three_depths_have_a_rate_with_its_interval() -> None:
     assert rate is not None
     assert rate.low < rate.exponent < rate.high
     assert found.text().count("L^") == 2
-    assert f"∝ L^{rate.exponent:.2f}" in found.to_svg("depth")
+    power = f"RMS error ∝ L^{rate.exponent:.2f}"  # in a legend, which has no room for the interval, only if certain
+    assert (power in found.to_svg("depth")) == rate.is_certain
 
 
 def test_of_many_variables_the_first_are_named() -> None:

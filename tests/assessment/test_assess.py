@@ -1,12 +1,14 @@
 """From rows to a verdict."""
 
+from datetime import UTC, date, datetime, timedelta
+
 import numpy as np
 import pytest
 
 import tidu
 from tidu.assessment.assess import _outputs
 from tidu.assessment.inputs import open_rows
-from tidu.errors import BudgetError, ParameterError, ShapeError
+from tidu.errors import BudgetError, DataError, ParameterError, ShapeError
 
 
 def planted(n, d, noise, seed=0):
@@ -114,6 +116,71 @@ def test_held_out_rows_seen_in_training_are_reported():
     found = tidu.assess(X, y, test=(np.vstack([X[:4], X[:20] + 1.0]), y[:24]))
     assert found.leakage.n_identical == 4
     assert "leakage" in found.findings
+
+
+@pytest.mark.parametrize("target", ["noise", "noisy function", "classes"])
+def test_copied_rows_change_neither_verdict_nor_floor(target):
+    rng = np.random.default_rng(1)
+    X = rng.normal(size=(600, 2))
+    y = {
+        "noise": rng.normal(size=600),
+        "noisy function": np.sin(2 * X[:, 0]) + 0.5 * rng.normal(size=600),
+        "classes": (X[:, 0] + rng.normal(size=600) > 0).astype(int),
+    }[target]
+    chosen = rng.choice(600, 60, replace=False)
+    once, again = tidu.assess(X, y), tidu.assess(np.vstack([X, X[chosen]]), np.append(y, y[chosen]))
+    assert (once.n_copies, again.n_copies, again.n_samples) == (0, 60, 660)
+    assert "copies" in again.findings
+    assert again.verdict == once.verdict
+    np.testing.assert_allclose(again.noise_variance_interval, once.noise_variance_interval, rtol=0.3)
+
+
+@pytest.mark.parametrize("d", [1, 2])
+def test_a_weak_linear_dependence_is_seen(d):
+    rng = np.random.default_rng(3)
+    X = rng.normal(size=(1000, d))
+    found = tidu.assess(X, 0.33 * X[:, 0] + rng.normal(size=1000))
+    assert found.dependence.linear == pytest.approx(0.1, abs=0.04)
+    assert found.verdict == "noisy function"
+    assert "spread_only" not in found.findings
+
+
+def test_labels_that_are_partly_random_are_not_called_a_function():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(1500, 2))
+    y = (X[:, 0] > 0).astype(int)
+    y[rng.random(1500) < 0.12] = 2
+    assert tidu.assess(X, y).verdict == "noisy function"
+
+
+def test_dates_of_every_kind_are_numbers():
+    rng = np.random.default_rng(0)
+    days = rng.permutation(300)
+    first = datetime(2020, 1, 1, tzinfo=UTC)
+    y = np.sin(days / 30.0)
+    kinds = {
+        "date": [date(2020, 1, 1) + timedelta(days=int(day)) for day in days],
+        "time": [first.replace(tzinfo=None) + timedelta(days=int(day)) for day in days],
+        "zone": [first + timedelta(days=int(day)) for day in days],
+    }
+    seen = [tidu.assess(np.array(one, dtype=object)[:, None], y) for one in kinds.values()]
+    assert {one.n_features for one in seen} == {1}
+    assert {one.noise_variance_interval for one in seen} == {tidu.assess(days[:, None], y).noise_variance_interval}
+
+
+def test_text_that_only_names_rows_is_refused():
+    X = np.array([[f"p{i}", i % 7] for i in range(100)], dtype=object)
+    with pytest.raises(DataError, match="column 'x0' of X is text with 100 different values in 100 rows"):
+        tidu.assess(X, np.arange(100.0))
+    with pytest.raises(DataError, match="100 different texts in 100 rows, too many for classes"):
+        tidu.assess(np.arange(200.0).reshape(100, 2), [f"{i:,}" for i in range(5000, 5100)])
+
+
+def test_many_classes_are_counted_before_they_are_spread_out():
+    X, y = np.random.default_rng(0).normal(size=(2000, 2)), np.arange(2000) % 400
+    with pytest.raises(BudgetError) as caught:
+        tidu.assess(X, y, task="classification", memory_limit="60MB")
+    assert caught.value.least_bytes > 400 * 8 * 4000
 
 
 def test_a_feature_step_can_be_compared_with_what_was_before():

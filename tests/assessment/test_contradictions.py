@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from tidu.assessment.contradictions import alike, find_contradictions, find_leakage, same_rows
+from tidu.assessment.contradictions import alike, find_contradictions, find_copies, find_leakage, same_rows
 from tidu.assessment.graph import neighbor_graph
 from tidu.data import as_source
 from tidu.neighbors import kneighbors
@@ -90,6 +90,36 @@ def test_held_out_rows_that_training_has_seen_are_named():
     found = find_leakage(*nearest, same, neighbor_graph(as_source(X), 3))
     assert (found.n_rows, found.n_identical, found.n_near) == (7, 1, 2)
     assert found.pairs == ((5, 7), (6, 9))
+    assert found.more_than_chance
+
+
+@pytest.mark.parametrize("kind", ["one feature", "categories", "rounded"])
+def test_an_honest_split_is_not_called_leaking_however_near_its_rows_are(kind):
+    rng = np.random.default_rng(0)
+    drawn = {
+        "one feature": rng.normal(size=(1000, 1)),
+        "categories": rng.integers(0, 3, (1000, 3)).astype(float),
+        "rounded": rng.normal(size=(1000, 2)).round(1),
+    }[kind]
+    X, held = drawn[:500], drawn[500:]
+    nearest = kneighbors(held, X, 1)
+    found = find_leakage(*nearest, same_rows(as_source(held), as_source(X), *nearest), neighbor_graph(as_source(X), 3))
+    assert found.n_near > 0
+    assert not found.more_than_chance
+
+
+def test_copies_are_told_from_rows_that_come_again_by_chance():
+    rng = np.random.default_rng(0)
+    X = np.vstack([rng.normal(size=(50, 2)), np.zeros((3, 2))])
+    X[50:] = X[[4, 4, 9]]
+    y = np.arange(53.0)
+    y[[50, 51, 52]] = [4.0, 7.0, 9.0]  # the second is another target of the same features
+    groups = alike(as_source(X), neighbor_graph(as_source(X), 3))
+    assert find_copies(groups, y, X).tolist() == [50, 52]
+    few = rng.integers(0, 3, (200, 2)).astype(float)
+    groups = alike(as_source(few), neighbor_graph(as_source(few), 3))
+    assert len(groups) == 9
+    assert find_copies(groups, few.sum(axis=1), few).tolist() == []
 
 
 def test_held_out_rows_that_only_look_alike_on_one_scale_are_not_called_identical():

@@ -97,7 +97,7 @@ def test_a_flat_likelihood_spans_the_whole_axis() -> None:
 
 def test_at_most_twenty_features_are_drawn() -> None:
     names = tuple(f"f{i}" for i in range(30))
-    dependence = Dependence(0.6, 0.005, None, np.linspace(0.1, 0.9, 30), (), ())
+    dependence = Dependence(0.6, 0.005, 0.4, 0.005, None, np.linspace(0.1, 0.9, 30), (), ())
     svg = draw(numbers(n_features=30, feature_names=names, dependence=dependence), "alone", "en")
     assert [text for text in ticks(svg) if text.startswith("f")] == [f"f{i}" for i in range(29, 9, -1)]
 

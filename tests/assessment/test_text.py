@@ -24,14 +24,17 @@ MADE = {"numbers": numbers, "classes": classes}
 CHOICES = {
     "classifies": (False, True),
     "p_value": (0.005, 0.5),
+    "linear_p_value": (0.005, 0.5),
+    "value": (0.0, 0.2),
     "low": (0.0, 0.1, 0.5, 0.95),
     "high": (0.05, 0.3, 0.7, 0.99),
     "contradicting": (0, 4),
+    "n_copies": (0, 4),
     "bimodality": (0.3, 0.9),
     "dimension": (2.0, 30.0),
     "resolution": (0.01, 0.5),
     "falling": (False, True),
-    "n_near": (0, 3),
+    "leaks": (False, True),
 }
 
 
@@ -118,14 +121,14 @@ def test_of_classes_error_rates_and_names_are_told() -> None:
 
 
 def test_without_an_order_features_are_told_by_their_own_dependence() -> None:
-    text = numbers(dependence=Dependence(0.6, 0.005, None, np.array([0.25, -0.01]), (), ())).text()
+    text = numbers(dependence=Dependence(0.6, 0.005, 0.4, 0.005, None, np.array([0.25, -0.01]), (), ())).text()
     assert "size (0.25)" in text
     assert "age (" not in text
 
 
 def test_many_features_are_counted_not_listed() -> None:
     names = tuple(f"f{i}" for i in range(30))
-    dependence = Dependence(0.6, 0.005, None, np.linspace(0.9, 0.1, 30), (), ())
+    dependence = Dependence(0.6, 0.005, 0.4, 0.005, None, np.linspace(0.9, 0.1, 30), (), ())
     text = numbers(n_features=30, feature_names=names, dependence=dependence).text()
     assert "f7 (" in text
     assert "f8 (" not in text

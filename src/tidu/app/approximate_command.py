@@ -61,12 +61,27 @@ class _Names(click.ParamType[tuple[str, ...]]):
         return tuple(part.strip() for part in str(value).split(",") if part.strip())
 
 
-# an expression may begin with a minus
-@click.command(context_settings={"ignore_unknown_options": True})
+class _OfExpression(click.Command):
+    """A command whose argument may begin with a minus: what is none of its options is the argument."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Put such an argument where it cannot be taken for options, and read them all."""
+        known = [one for one in self.get_params(ctx) if isinstance(one, click.Option)]
+        valued = {name for one in known if not one.is_flag for name in one.opts}
+        names = {name for one in known for name in one.opts}
+        options: list[str] = []
+        expressions: list[str] = []
+        for before, word in zip(["", *args], args, strict=False):
+            is_negative = word.startswith("-") and not word.startswith("--") and word not in {"-", *names}
+            (expressions if is_negative and before not in valued else options).append(word)
+        if expressions and "--" not in args:
+            args = [*options, "--", *expressions]
+        return super().parse_args(ctx, args)
+
+
+@click.command(cls=_OfExpression)
 @click.argument("target")
-@click.option(
-    "-y", "--y", "y_file", help="Take TARGET for a data file, and this for its column or other file of values."
-)
+@click.option("--y", "y_file", help="Take TARGET for a data file, and this for its column or other file of values.")
 @click.option(
     "--domain", type=_Domain(), help="Ends of each variable, as they appear; default: -1,1, of data their own."
 )

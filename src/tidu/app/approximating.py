@@ -55,7 +55,6 @@ class ApproximateSettings:
         return command_line(
             "approximate",
             self.target,
-            y=self.y_file,
             domain=ends,
             widths=self.widths,
             depths=self.depths,
@@ -67,6 +66,7 @@ class ApproximateSettings:
             epochs=self.epochs,
             noise_floor=self.noise_floor,
             lang=self.lang,
+            **{"--y": self.y_file},
         )
 
 

@@ -10,6 +10,8 @@ __all__ = ["command_line"]
 def command_line(name: str, *arguments: str, **given: object) -> str:
     """Return the command line that does the same again, every option spelled out.
 
+    Names become ``--name``, single letters ``-k``; what begins with a minus is an option as it is.
+
     Examples
     --------
     >>> command_line("fit", "my data.csv", target="b", hidden=(4, 2), classify=True, regress=False, k=5)
@@ -19,7 +21,9 @@ def command_line(name: str, *arguments: str, **given: object) -> str:
     """
     options: list[str] = []
     for option, value in given.items():
-        flag = f"-{option}" if len(option) == 1 else "--" + option.replace("_", "-")
+        flag = option if option.startswith("-") else "-" if len(option) == 1 else "--"
+        if flag != option:
+            flag += option.replace("_", "-")
         if value is None or value is False:
             continue
         written = ",".join(map(str, value)) if isinstance(value, tuple) else str(value)

@@ -71,7 +71,7 @@ def approximate(
         Whether to try what cannot work: a polynomial activation, and a jump.
     noise_floor : float, optional
         The root mean square error that noise forbids to go below, in units of the target: a line in the pictures. Of
-        data, by default what `tidu.assess` finds in them.
+        data, by default what `tidu.assess` finds in them, if it rules out that there is none.
     progress : callable, optional
         ``progress(done, total)`` is called before each approximant and at the end.
 
@@ -143,7 +143,8 @@ def approximate(
 
 
 def _floor_of(target: Target) -> float | None:
-    """Return the root mean square of the noise in data; None of a function, and of data that are too few to tell."""
+    """Return the root mean square of the noise in data; None where there need be none, or nothing can be told."""
     if target.data is None or len(target.data.y) < FEWEST_ROWS or not np.ptp(target.data.y):
         return None
-    return math.sqrt(assess(target.data.X, target.data.y, task="regression").noise_variance)
+    found = assess(target.data.X, target.data.y, task="regression")
+    return math.sqrt(found.noise_variance) if found.noise_variance_interval[0] > 0 else None

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from tidu.approximation.families import jump_height
 from tidu.approximation.measuring import Measurement
+from tidu.approximation.rates import Rate
 from tidu.approximation.summary import ErrorName, Summary, error_rates, summarize
 from tidu.approximation.wording import method_name
 from tidu.drawing import image_grid, line_chart
@@ -116,7 +117,7 @@ def _by_width(found: Approximation, error: ErrorName, lang: str, title: str) -> 
     summaries = summarize(found.measurements, "width", error)
     rates = error_rates(found.measurements, error)
     names = {method: method_name(method, lang) for method in summaries}
-    names |= {method: f"{names[method]} ∝ n^{rate.exponent:.2f}" for method, rate in rates.items() if rate is not None}
+    names |= {method: names[method] + _power(rate, "n") for method, rate in rates.items()}
     lines, bands = _lines_and_bands({names[method]: ones for method, ones in summaries.items()})
     dashed = []
     if error == "rms":
@@ -152,9 +153,7 @@ def _depth(found: Approximation, lang: str, title: str) -> str:
     for error in _ERRORS:
         rates = error_rates(found.measurements, error, "depth")
         for method, ones in summarize(found.measurements, "depth", error).items():
-            rate = rates[method]
-            power = f" ∝ L^{rate.exponent:.2f}" if rate else ""
-            summaries[_with_error(method, error, lang) + power] = ones
+            summaries[_with_error(method, error, lang) + _power(rates[method], "L")] = ones
     lines, bands = _lines_and_bands(summaries)
     labels = say("approximate.depth", lang), say("approximate.error", lang)
     return line_chart(lines, *labels, title, log_y=True, log_x=True, bands=bands)
@@ -249,6 +248,11 @@ def _largest(found: Approximation) -> list[Measurement]:
         if runs:
             chosen.append(max(runs, key=lambda one: one.size))
     return chosen
+
+
+def _power(rate: Rate | None, size: str) -> str:
+    """Return how a line falls, where that is certain; empty else."""
+    return f" ∝ {size}^{rate.exponent:.2f}" if rate is not None and rate.is_certain else ""
 
 
 def _lines_and_bands(

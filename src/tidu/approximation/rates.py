@@ -37,6 +37,11 @@ class Rate:
         """Return the error that the law gives for a size."""
         return float(self.constant * size**self.exponent)
 
+    @property
+    def is_certain(self) -> bool:
+        """Whether the interval tells a fall from a rise."""
+        return not self.low <= 0.0 <= self.high
+
     def written(self, size: str) -> str:
         """Return the power and its interval, of a size with this letter."""
         return f"{size}^{self.exponent:.2f} [{self.low:.2f}, {self.high:.2f}]"

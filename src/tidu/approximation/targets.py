@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tidu.approximation.domains import Box, DomainLike, box_of
-from tidu.errors import DataError, ParameterError
+from tidu.errors import DataError, ParameterError, TiduError
 from tidu.expressions import Expression, parse_expression
 
 __all__ = ["Samples", "Target", "TargetLike", "as_target", "data_target", "require_measurable"]
@@ -101,9 +101,12 @@ class Target:
         try:
             with np.errstate(all="ignore"):
                 found = np.asarray(self._function(X))
-        except (TypeError, ValueError) as error:
+        except TiduError:  # of another target that this one is made of
+            raise
+        except (TypeError, ValueError, IndexError) as error:
+            hint = "take one array for each variable" if isinstance(error, IndexError) else "write it in NumPy"
             raise DataError(
-                f"{self.name} fails on whole arrays: {error}; write it in NumPy, np.sin(x) and np.where(x > 0, ...)",
+                f"{self.name} fails on whole arrays: {error}; {hint}, as in def f(x, y): return np.sin(x) * y",
                 got=error,
             ) from error
         if found.dtype.kind not in "biuf":

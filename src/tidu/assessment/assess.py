@@ -11,20 +11,35 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tidu.assessment.cells import cells_of, spread
-from tidu.assessment.contradictions import Leakage, alike, find_contradictions, find_leakage, same_rows
+from tidu.assessment.cells import MOST_ROWS, cells_of, spread
+from tidu.assessment.contradictions import (
+    Leakage,
+    alike,
+    find_contradictions,
+    find_copies,
+    find_leakage,
+    same_rows,
+)
 from tidu.assessment.dependence import (
     MOST_ORDERED,
     Dependence,
     Ranks,
     codependence,
     feature_order,
+    linear_dependence,
     permutation_p_value,
     xi,
 )
 from tidu.assessment.gamma import NEIGHBORS, GammaTest, difference_estimates, gamma_interval
 from tidu.assessment.graph import Graph, in_turn, intrinsic_dimension, neighbor_graph, subgraph
-from tidu.assessment.inputs import Rows, open_features, open_rows, sample_of, sampled_rows
+from tidu.assessment.inputs import (
+    FEWEST_ROWS,
+    Rows,
+    open_features,
+    open_rows,
+    sample_of,
+    sampled_rows,
+)
 from tidu.assessment.intervals import wilson
 from tidu.assessment.kernels import are_correlated, views_of
 from tidu.assessment.learning import learning_curve, still_falling
@@ -33,6 +48,7 @@ from tidu.assessment.result import Assessment, Floor
 from tidu.assessment.verdict import Evidence, is_blind, judge
 from tidu.assessment.voting import best_of, cover_hart, leave_one_out
 from tidu.config import parse_bytes
+from tidu.data import BlockSource, RowsSource
 from tidu.data.opening import DataLike
 from tidu.data.target import Task
 from tidu.errors import BudgetError, ParameterError, ShapeError
@@ -46,6 +62,8 @@ _SAMPLE_ROWS = 20_000
 _SAMPLE_BYTES = 1 << 24
 # Of the cells' distances, spectra and the sample: what the methods take beside the search.
 _WORK_BYTES = 40_000_000
+# Of each class: outputs of 0 and 1 of the rows that the likelihood sees, centered, predicted, and what is left.
+_OUTPUT_BYTES = 6 * 8 * MOST_ROWS
 _XI_ROWS = 5000
 _ORDER_ROWS = 2000
 _SUBSAMPLES = 20
@@ -126,14 +144,29 @@ def assess(
     rows = open_rows(X, y, target, test, task, limit)
     rng = np.random.default_rng(int(seed))
     left = _left_for_search(rows, limit)
+    before = None if raw is None else _open_raw(raw, rows, limit)
     n_rows, n_features = rows.scaled.shape
     graph = neighbor_graph(rows.scaled, _neighbors(n_rows, left), left, threads, progress)
     groups = alike(rows.data.X, graph)
     graph = in_turn(graph, groups, rng)
     contradictions = find_contradictions(groups, rows.y, rows.classifies)
+    leakage = _leakage(rows, graph, left, threads)
     sample = sampled_rows(rows.scaled, _SAMPLE_ROWS, _SAMPLE_BYTES, rng)
     features = sample_of(rows.scaled, sample)
-    dependence = _dependence(rows, graph, features, sample, raw, rng, left, threads)
+    copies, kept = find_copies(groups, rows.y, features), np.arange(n_rows)
+    if len(copies) > n_rows - FEWEST_ROWS:
+        copies = copies[:0]
+    if len(copies):
+        # Whatever compares a row with its neighbors would take a copy for a row that agrees.
+        kept = np.delete(kept, copies)
+        rows = rows.chosen(kept)
+        before = None if before is None else (RowsSource(before[0], kept), RowsSource(before[1], kept))
+        graph = neighbor_graph(rows.scaled, _neighbors(n_rows, left), left, threads, progress)
+        groups = alike(rows.data.X, graph)
+        graph = in_turn(graph, groups, rng)
+        sample = sampled_rows(rows.scaled, _SAMPLE_ROWS, _SAMPLE_BYTES, rng)
+        features = sample_of(rows.scaled, sample)
+    dependence = _dependence(rows, graph, features, sample, before, rng, left, threads)
     likelihood = _noise(rows, features, sample, dependence, int(seed), threads)
     gamma, interval = _gamma(rows, graph, groups, rng, left, threads)
     n_classes = len(rows.target.class_names)
@@ -144,19 +177,21 @@ def assess(
     if is_blind(dimension):
         floor = replace(floor, low=0.0)
     learning = learning_curve(rows.scaled, rows.y, n_classes, graph, groups, rng, left, threads)
-    leakage = _leakage(rows, graph, left, threads)
     verdict, findings = judge(
         Evidence(
             classifies=rows.classifies,
             p_value=dependence.p_value,
+            linear_p_value=dependence.linear_p_value,
+            value=floor.share(floor.value),
             low=floor.share(floor.low),
             high=floor.share(floor.high),
             contradicting=contradictions.n_contradicting,
+            n_copies=len(copies),
             bimodality=_bimodality(rows, likelihood, sample),
             dimension=dimension,
             resolution=likelihood.resolution,
             falling=still_falling(learning, floor.whole),
-            n_near=leakage.n_near if leakage else 0,
+            leaks=leakage is not None and leakage.more_than_chance,
         )
     )
     return Assessment(
@@ -170,6 +205,7 @@ def assess(
         class_names=rows.target.class_names,
         floor=floor,
         contradictions=contradictions,
+        n_copies=len(copies),
         leakage=leakage,
         dependence=dependence,
         likelihood=likelihood,
@@ -187,7 +223,7 @@ def _left_for_search(rows: Rows, limit: int | None) -> int | None:
     if limit is None:
         return None
     held = rows.held_bytes + rows.y.nbytes
-    least = _WORK_BYTES + held
+    least = _WORK_BYTES + _OUTPUT_BYTES * len(rows.target.class_names) + held
     if limit < least:
         raise BudgetError(
             f"an assessment of {rows.data.n_samples:,} rows takes at least {least:,} bytes, but memory_limit is "
@@ -209,7 +245,7 @@ def _dependence(
     graph: Graph,
     features: NDArray[np.generic],
     sample: NDArray[np.intp],
-    raw: DataLike | None,
+    before: tuple[BlockSource, BlockSource] | None,
     rng: np.random.Generator,
     limit: int | None,
     threads: int | None,
@@ -222,29 +258,44 @@ def _dependence(
     order: tuple[tuple[int, ...], tuple[float, ...]] = ((), ())
     if 1 < features.shape[1] <= MOST_ORDERED:
         order = feature_order(features[fewer], Ranks.of(rows.y[sample[fewer]], rows.classifies), rng)
+    linear = float("nan"), 1.0
+    if features.shape[1] <= MOST_ORDERED:
+        linear = linear_dependence(features[few], rows.y[sample[few]], rows.classifies, rng.spawn(1)[0])
     return Dependence(
         T=found,
         p_value=permutation_p_value(ranks, nearest, found, rng),
-        raw_T=None if raw is None else _raw_T(raw, rows, ranks, rng, limit, threads),
+        linear=linear[0],
+        linear_p_value=linear[1],
+        raw_T=None if before is None else _raw_T(*before, ranks, rng, limit, threads),
         xi=xi(features[few], Ranks.of(rows.y[sample[few]], rows.classifies)),
         order=order[0],
         order_T=order[1],
     )
 
 
+def _open_raw(raw: DataLike, rows: Rows, limit: int | None) -> tuple[BlockSource, BlockSource]:
+    """Return the features before the feature step, as they are and on one scale."""
+    before = open_features(raw, limit)
+    if before[0].shape[0] != rows.data.n_samples:
+        raise ShapeError(
+            f"raw has {before[0].shape[0]} rows, X has {rows.data.n_samples}; each row needs both",
+            expected=rows.data.n_samples,
+            got=before[0].shape[0],
+        )
+    return before
+
+
 def _raw_T(
-    raw: DataLike, rows: Rows, ranks: Ranks, rng: np.random.Generator, limit: int | None, threads: int | None
+    raw: BlockSource,
+    scaled: BlockSource,
+    ranks: Ranks,
+    rng: np.random.Generator,
+    limit: int | None,
+    threads: int | None,
 ) -> float:
     """Return T on the features before the feature step."""
-    before, scaled = open_features(raw, limit)
-    if before.shape[0] != rows.data.n_samples:
-        raise ShapeError(
-            f"raw has {before.shape[0]} rows, X has {rows.data.n_samples}; each row needs both",
-            expected=rows.data.n_samples,
-            got=before.shape[0],
-        )
     graph = neighbor_graph(scaled, 1, limit, threads)
-    return codependence(ranks, in_turn(graph, alike(before, graph), rng).indices[:, 0])
+    return codependence(ranks, in_turn(graph, alike(raw, graph), rng).indices[:, 0])
 
 
 def _noise(
@@ -259,12 +310,24 @@ def _noise(
     views = views_of(features.shape[1], dependence.order, are_correlated(features))
     along = dependence.order or range(features.shape[1])
     cells = spread(cells_of(features, np.array(sorted(along), np.intp)))
-    return noise_likelihood(features, _outputs(rows, sample), cells, views, seed=seed, threads=threads)
+    outputs = _outputs(rows, sample[np.concatenate(cells)])
+    return noise_likelihood(
+        features, outputs, cells, views, variance=_variance(rows, sample), seed=seed, threads=threads
+    )
 
 
-def _outputs(rows: Rows, sample: NDArray[np.intp]) -> NDArray[np.float64]:
-    """Return the targets of a sample: numbers as one column, classes as one column of 0 and 1 each."""
-    y = rows.y[sample, None]
+def _variance(rows: Rows, sample: NDArray[np.intp]) -> NDArray[np.float64]:
+    """Return the variance of each output, for all rows of a sample."""
+    y = rows.y[sample]
+    if not rows.classifies:
+        return np.array([y.astype(np.float64).var()])
+    shares = np.bincount(y.astype(np.int64), minlength=len(rows.target.class_names)) / len(y)
+    return np.asarray(shares * (1.0 - shares))
+
+
+def _outputs(rows: Rows, chosen: NDArray[np.intp]) -> NDArray[np.float64]:
+    """Return the targets of some rows: numbers as one column, classes as one column of 0 and 1 each."""
+    y = rows.y[chosen, None]
     if not rows.classifies:
         return y.astype(np.float64)
     return np.asarray(y == np.arange(len(rows.target.class_names)), np.float64)

@@ -6,6 +6,7 @@ knows nothing of rows that are merely near.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -17,12 +18,23 @@ from tidu.assessment.graph import Graph
 from tidu.data import BlockSource, take
 from tidu.data.source import row_bytes
 
-__all__ = ["Contradiction", "Contradictions", "Leakage", "alike", "find_contradictions", "find_leakage", "same_rows"]
+__all__ = [
+    "Contradiction",
+    "Contradictions",
+    "Leakage",
+    "alike",
+    "find_contradictions",
+    "find_copies",
+    "find_leakage",
+    "same_rows",
+]
 
 _BLOCK_BYTES = 1 << 22
 _SHOWN = 20
 # A held-out row nearer to a training row than this share of what training rows usually are to one another.
 _NEAR = 0.05
+# A feature with at least so many different values, as a share of the rows, hardly takes the same one twice by chance.
+_DIFFERENT = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +106,10 @@ class Leakage:
         Those that have exactly the features of the training row nearest to them.
     n_near : int
         Those nearer to a training row than 5 % of the median distance between a training row and its nearest.
+    expected : float
+        How many would be as near if held-out rows were drawn as training rows are: those have each other as near.
+    more_than_chance : bool
+        Whether that leaves something to explain.
     pairs : tuple of (int, int)
         Held-out and training row, the nearest first, at most 20.
     """
@@ -101,6 +117,8 @@ class Leakage:
     n_rows: int
     n_identical: int
     n_near: int
+    expected: float
+    more_than_chance: bool
     pairs: tuple[tuple[int, int], ...]
 
 
@@ -126,6 +144,34 @@ def alike(X: BlockSource, graph: Graph) -> list[NDArray[np.intp]]:
         for row, content in zip(rows, block, strict=True):
             groups.setdefault(blake2b(content.tobytes(), digest_size=16).digest(), []).append(int(row))
     return [np.array(rows, np.intp) for rows in groups.values() if len(rows) > 1]
+
+
+def find_copies(
+    groups: Sequence[NDArray[np.intp]], y: NDArray[np.generic], sample: NDArray[np.generic]
+) -> NDArray[np.intp]:
+    """Return the rows that are copies of an earlier one, target included, ascending.
+
+    A row may come again by chance where features take few values; there, the same target again is evidence. It is none
+    where some feature hardly repeats: such a row was copied, joined twice or drawn more often, say to weigh more.
+
+    Parameters
+    ----------
+    groups : sequence of ndarray of int
+        Rows with the same features.
+    y : ndarray of shape (n_rows,)
+    sample : ndarray of shape (n_sample, n_features)
+        Some of the rows' features.
+
+    Examples
+    --------
+    >>> X, y = np.array([[0.1], [0.7], [0.1], [0.4]]), np.array([1.0, 2.0, 1.0, 3.0])
+    >>> find_copies([np.array([0, 2])], y, X)
+    array([2])
+    """
+    if not groups or not any(len(np.unique(column)) >= _DIFFERENT * len(sample) for column in sample.T):
+        return np.empty(0, np.intp)
+    later = [np.delete(rows, np.unique(y[rows], return_index=True)[1]) for rows in groups]
+    return np.sort(np.concatenate(later))
 
 
 def _in_blocks(rows: NDArray[np.intp], bytes_each: int) -> list[NDArray[np.intp]]:
@@ -219,13 +265,19 @@ def find_leakage(
     graph : Graph
         Of the training rows.
     """
-    nearest = distances[:, 0]
-    usual = float(np.median(graph.distances[:, 0]))
+    nearest, among = distances[:, 0], graph.distances[:, 0]
+    usual = float(np.median(among))
     near = np.flatnonzero((nearest == 0) | (nearest < _NEAR * usual))
     order = near[np.argsort(nearest[near], kind="stable")][:_SHOWN]
+    n_usual = int(np.sum((among == 0) | (among < _NEAR * usual)))
+    # At most so many are expected, if so few are seen among training rows (a limit of Poisson's, three more at zero).
+    at_most = len(nearest) * (n_usual + 3.0) / len(among)
+    never_equal = bool(same.any()) and not (among == 0).any()
     return Leakage(
         n_rows=len(nearest),
         n_identical=int(same.sum()),
         n_near=len(near),
+        expected=len(nearest) * n_usual / len(among),
+        more_than_chance=never_equal or len(near) > at_most + 2.0 * math.sqrt(at_most),
         pairs=tuple((int(row), int(indices[row, 0])) for row in order),
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
 from math import isnan
 
 import numpy as np
@@ -18,7 +19,8 @@ from tidu.errors import BudgetError, DataError, ShapeError
 
 __all__ = ["Encoded", "encode", "missing", "target_apart"]
 
-_MOST_VALUES = 1000
+# Text that differs in most rows would put each at a distance of its own from all others.
+_MOST_VALUES, _FEW_VALUES = 1000, 20
 Column = tuple[str, NDArray[np.generic]]
 
 
@@ -138,7 +140,7 @@ def _numbers(name: str, column: NDArray[np.generic], of: str) -> NDArray[np.floa
             row=int(empty[0]),
         )
     try:
-        numbers = column.astype(np.float64)
+        numbers = np.array([_day(one) for one in column]) if _are_dates(column) else column.astype(np.float64)
     except (TypeError, ValueError):
         return None
     odd = np.flatnonzero(~np.isfinite(numbers))
@@ -150,6 +152,19 @@ def _numbers(name: str, column: NDArray[np.generic], of: str) -> NDArray[np.floa
             row=int(odd[0]),
         )
     return numbers
+
+
+def _are_dates(column: NDArray[np.generic]) -> bool:
+    """Tell whether all are Python's dates, or times, as pandas gives those with a time zone."""
+    return column.dtype.kind == "O" and all(isinstance(one, date) for one in column)
+
+
+def _day(moment: date) -> float:
+    """Return days, with fractions, since a day long ago."""
+    if not isinstance(moment, datetime):
+        return float(moment.toordinal())
+    long_ago = datetime(1, 1, 1, tzinfo=UTC if moment.tzinfo else None)
+    return (moment - long_ago) / timedelta(days=1)
 
 
 def missing(column: NDArray[np.generic]) -> NDArray[np.bool_]:
@@ -176,10 +191,12 @@ def _is_missing(one: object) -> bool:
 
 def _values(name: str, column: NDArray[np.generic]) -> NDArray[np.str_]:
     values = np.unique(column.astype(np.str_))
-    if len(values) > _MOST_VALUES:
+    most = min(_MOST_VALUES, max(_FEW_VALUES, len(column) // 2))
+    if len(values) > most:
         raise DataError(
-            f"column {name!r} of X is text with {len(values):,} different values (at most {_MOST_VALUES}); "
-            "leave it out, or make numbers of it",
+            f"column {name!r} of X is text with {len(values):,} different values in {len(column):,} rows (at most "
+            f"{most:,}): it names rows rather than telling what they have in common; leave it out, or make numbers of "
+            "it",
             column=name,
             got=len(values),
         )

@@ -7,7 +7,8 @@ stay as they are. This file knows nothing of what is asked of the rows.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from numbers import Number
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -17,6 +18,7 @@ from tidu.data import (
     ArraySource,
     BlockSource,
     Dataset,
+    RowsSource,
     as_source,
     blocks,
     dataset_of,
@@ -75,6 +77,16 @@ class Rows:
     def classifies(self) -> bool:
         """Whether the target is a class."""
         return bool(self.target.class_names)
+
+    def chosen(self, kept: NDArray[np.intp]) -> Rows:
+        """Return some of the rows, held-out ones as they are."""
+        data = replace(self.data, X=RowsSource(self.data.X, kept), y=None)
+        return replace(
+            self,
+            data=data,
+            target=replace(self.target, values=self.target.values[kept]),
+            scaled=RowsSource(self.scaled, kept),
+        )
 
 
 def open_rows(
@@ -217,6 +229,8 @@ def _one_column(y: ArrayLike) -> ArrayLike:
             f"y has dtype {values.dtype}; expected numbers or names of classes: give, for example, days since a date",
             got=values.dtype,
         )
+    if values.dtype.kind == "O" and all(isinstance(one, Number) for one in values):
+        return np.asarray(values.astype(np.float64))  # decimal numbers, say, as databases give them
     return y
 
 

@@ -143,6 +143,7 @@ def noise_likelihood(
     cells: Sequence[NDArray[np.intp]],
     views: Sequence[View],
     *,
+    variance: Floats | None = None,
     seed: int = 0,
     threads: int | None = None,
 ) -> NoiseEstimate:
@@ -152,12 +153,14 @@ def noise_likelihood(
     ----------
     X : ndarray of shape (n_rows, n_features)
         On one scale.
-    y : ndarray of shape (n_rows, n_outputs)
-        Targets; of classes, one column of 0 and 1 for each.
+    y : ndarray of shape (n_seen, n_outputs)
+        Targets of the rows in `cells`, in their order; of classes, one column of 0 and 1 for each.
     cells : sequence of ndarray of int
         Rows that are looked at together.
     views : sequence of View
         Among which the likelihood decides.
+    variance : ndarray of shape (n_outputs,), optional
+        Of the targets, by all rows that there are; shares are of it. By default that of `y`.
     seed : int
         Of the target without noise by which the resolution is found.
     threads : int, optional
@@ -165,12 +168,13 @@ def noise_likelihood(
     """
     from threadpoolctl import threadpool_limits
 
-    variance = y.var(axis=0)
+    variance = y.var(axis=0) if variance is None else variance
     varying = variance > 0
     # One unit for all outputs: a rare class counts by its variance, as it does in the error that all of them add up to.
     deviation = np.sqrt(variance[varying].mean())
-    scaled = y[:, varying] / deviation
-    targets = [scaled[rows] - scaled[rows].mean(axis=0) for rows in cells]
+    parts = np.split(y, np.cumsum([len(rows) for rows in cells])[:-1])
+    scaled = [part[:, varying] / deviation for part in parts]
+    targets = [part - part.mean(axis=0) for part in scaled]
     looks = [look_at(X, cells, view) for view in views]
     with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(threads or default_threads()) as pool:
         heights = _tried(pool, looks, targets)
@@ -181,7 +185,7 @@ def noise_likelihood(
         top = float(heights[look, name, length].max())
         likely = [job for job in heights if job[0] is look and heights[job].max() > top - _HOPELESS]
         again = list(pool.map(lambda job: _heights(job, drawn), likely))
-    means = np.concatenate([np.broadcast_to(y[rows].mean(axis=0), (len(rows), y.shape[1])) for rows in cells])
+    means = np.concatenate([np.broadcast_to(part.mean(axis=0), part.shape) for part in parts])
     means[:, varying] += predicted * deviation
     mistaken = _MISTAKEN * max(0.0, left - share)
     drop = _DROP * float(np.sqrt(max(1.0, len(means) / 1000.0)))

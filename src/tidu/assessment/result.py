@@ -61,6 +61,8 @@ class Assessment:
         `class_names` is empty for numbers.
     floor : Floor
     contradictions : Contradictions
+    n_copies : int
+        Rows that are copies of others, target included; all but the contradictions was found without them.
     leakage : Leakage or None
         None without held-out rows.
     dependence : Dependence
@@ -92,6 +94,7 @@ class Assessment:
     class_names: tuple[str, ...]
     floor: Floor
     contradictions: Contradictions
+    n_copies: int
     leakage: Leakage | None
     dependence: Dependence
     likelihood: NoiseEstimate

@@ -56,6 +56,8 @@ def _rows(found: Assessment, filled: Mapping[str, str], lang: str) -> Iterator[t
 
 def _dependence(found: Assessment, filled: Mapping[str, str], lang: str) -> Iterator[tuple[str, str]]:
     yield say("assess.dependence", lang), say("assess.dependence_found", lang, **filled)
+    if np.isfinite(found.dependence.linear):
+        yield say("assess.linear", lang), say("assess.linear_found", lang, **filled)
     if found.dependence.raw_T is not None:
         yield say("assess.dependence_before", lang), f"{found.dependence.raw_T:.3f}"
     if found.dependence.order:

@@ -104,8 +104,11 @@ def facts(found: Assessment, lang: str) -> Mapping[str, str]:
         "whole": percent(floor.whole),
         "T": f"{found.dependence.T:.3f}",
         "p": format_number(found.dependence.p_value, 2),
+        "linear": percent(found.dependence.linear),
+        "linear_p": format_number(found.dependence.linear_p_value, 2),
         "n_shuffled": str(PERMUTATIONS),
         "n": f"{found.n_samples:,}",
+        "copies": f"{found.n_copies:,}",
         "contradicting": f"{repeats.n_contradicting:,}",
         "contradicting_share": percent(repeats.n_contradicting / repeats.n_rows),
         "contradicted_score": written_bound(repeats.best_score, found),
@@ -130,4 +133,9 @@ def _leakage(found: Assessment) -> dict[str, str]:
     seen = found.leakage
     if seen is None:
         return {}
-    return {"near": f"{seen.n_near:,}", "n_test": f"{seen.n_rows:,}", "identical": f"{seen.n_identical:,}"}
+    return {
+        "near": f"{seen.n_near:,}",
+        "n_test": f"{seen.n_rows:,}",
+        "identical": f"{seen.n_identical:,}",
+        "expected": f"{seen.expected:,.0f}",
+    }

@@ -83,8 +83,7 @@ def read_target(data: Dataset, wanted: Task | None) -> Target:
         _require_two(values, data)
         test = None if raw_test is None else raw_test.astype(np.float64)
         return Target(task, reason, facts, values, test, ())
-    if raw.dtype.kind == "f":
-        _require_repeats(raw, data)
+    _require_repeats(raw, data)
     names = _names(raw, raw_test, data)
     codes = class_codes(raw, data.class_names, names)
     _require_two(codes, data)
@@ -157,15 +156,17 @@ def _refuse_misspelled_number(raw: NDArray[np.generic], data: Dataset) -> None:
 
 
 def _require_repeats(raw: NDArray[np.generic], data: Dataset) -> None:
-    """Refuse fractions of which most rows have their own for classes: nothing can be learned of a class seen once."""
-    n = len(np.unique(raw))
-    if 2 * n > len(raw):
-        raise DataError(
-            f"the target {data.target_name or 'y'!r} of {data.X.name} has {n:,} different values in {len(raw):,} rows, "
-            f"too many for classes; leave {_CLASSES} out",
-            got=n,
-            limit=len(raw) // 2,
-        )
+    """Refuse values of which most rows have their own for classes: nothing can be learned of a class seen once."""
+    n, text = len(np.unique(raw)), data.class_names is not None
+    if 2 * n <= len(raw) or (n <= _FEW and raw.dtype.kind != "f"):
+        return
+    mend = "write numbers without separators and units, dates as days since a date" if text else f"leave {_CLASSES} out"
+    raise DataError(
+        f"the target {data.target_name or 'y'!r} of {data.X.name} has {n:,} different {'texts' if text else 'values'} "
+        f"in {len(raw):,} rows, too many for classes; {mend}",
+        got=n,
+        limit=len(raw) // 2,
+    )
 
 
 def _names(raw: NDArray[np.generic], raw_test: NDArray[np.generic] | None, data: Dataset) -> tuple[str, ...]:

@@ -25,10 +25,10 @@ PHRASES: dict[str, Words] = {
     },
     # Why: a key with `_classes` is said where the target is a class.
     "reason_no_noise": {
-        "en": "No noise is seen: what there may be is too little to be told from none, at most {high} of the "
-        "variance (95 %). So some function of the features reaches R² = {score_low} or more.",
-        "zh": "看不到噪声：即使有，也小到无法与“完全没有”相区别，至多占目标方差的 {high}（95 %）。"
-        "因此存在特征的某个函数，其 R² 达到 {score_low} 或更高。",
+        "en": "Hardly any noise is seen: at most {high} of the variance (95 %), and less than 2 % counts as none "
+        "here. So some function of the features reaches R² = {score_low} or more.",
+        "zh": "几乎看不到噪声：至多占目标方差的 {high}（95 %），而这里低于 2 % 就算作没有。因此存在特征的某个函数，"
+        "其 R² 达到 {score_low} 或更高。",
     },
     "reason_no_noise_classes": {
         "en": "The features tell the classes apart: that no row need be wrong fits these rows, and an error of at "
@@ -107,16 +107,23 @@ PHRASES: dict[str, Words] = {
         "zh": "目标确实依赖于特征：T = {T}（行数无穷多时，独立为 0，函数为 1）。"
         "把目标打乱后达到这一数值的 p = {p}（共打乱 {n_shuffled} 次）。",
     },
+    "reason_dependent_linear": {
+        "en": "The target does depend on the features: a linear function explains {linear} of its variance, which "
+        "shuffled targets reach with p = {linear_p} ({n_shuffled} tried). Ranks of neighbors do not see it "
+        "(T = {T}, p = {p}).",
+        "zh": "目标确实依赖于特征：线性函数能解释其方差的 {linear}，把目标打乱后达到这一数值的 p = {linear_p}"
+        "（共打乱 {n_shuffled} 次）。近邻的秩次看不出这种关系（T = {T}，p = {p}）。",
+    },
     "reason_not_dependent": {
-        "en": "The test of dependence, by ranks of neighbors, sees nothing sure: T = {T} (0 if independent), which "
+        "en": "No test of dependence sees anything sure: by ranks of neighbors, T = {T} (0 if independent), which "
         "shuffled targets reach with p = {p} ({n_shuffled} tried).",
-        "zh": "基于近邻秩次的依赖性检验没有得到确定的结果：T = {T}（独立时为 0），"
-        "把目标打乱后达到这一数值的 p = {p}（共打乱 {n_shuffled} 次）。",
+        "zh": "依赖性检验没有得到确定的结果：按近邻的秩次，T = {T}（独立时为 0），把目标打乱后达到这一数值的 p = "
+        "{p}（共打乱 {n_shuffled} 次）。",
     },
     "reason_spread_only": {
-        "en": "The features seem to decide how the target scatters rather than where its mean lies: the dependence "
-        "is clear, but hardly any of the variance can be predicted.",
-        "zh": "特征似乎决定目标怎样分散，而不是它的均值在哪里：依赖关系很明确，方差却几乎无法预测。",
+        "en": "Perhaps the features decide how the target scatters rather than where its mean lies: its ranks "
+        "depend on them, but hardly any of the variance can be predicted.",
+        "zh": "特征也许决定目标怎样分散，而不是它的均值在哪里：目标的秩次依赖于特征，方差却几乎无法预测。",
     },
     "reason_branches": {
         "en": "What is left falls into two heaps, as where the same features have two possible targets (on a circle "
@@ -130,6 +137,11 @@ PHRASES: dict[str, Words] = {
         "most {contradicted_score}.",
         "zh": "{n} 行中有 {contradicting} 行（{contradicting_share}）相互矛盾：特征相同，目标不同。"
         "没有函数能对所有这些行都正确；仅此一点，任何函数在这些数据上的{measure}至多为 {contradicted_score}。",
+    },
+    "reason_copies": {
+        "en": "{copies} of {n} rows are copies of another, target included. Each is counted once: a copy tells "
+        "nothing of the noise.",
+        "zh": "{n} 行中有 {copies} 行是其他行的副本，目标也相同。每行只计一次：副本说明不了噪声的大小。",
     },
     "reason_dimension": {
         "en": "The features fill about {dimension} dimensions. There, even neighbors are far from each other, and a "
@@ -164,10 +176,10 @@ PHRASES: dict[str, Words] = {
         "zh": "行数太少，看不出更多的数据是否有帮助。",
     },
     "reason_leakage": {
-        "en": "{near} of {n_test} held-out rows lie at or next to a training row, {identical} of them exactly: a "
-        "score on them tells memory, not understanding.",
-        "zh": "{n_test} 行留出数据中有 {near} 行与某个训练行相同或几乎相同，其中 {identical} 行完全相同："
-        "在它们上的得分反映的是记忆，不是理解。",
+        "en": "{near} of {n_test} held-out rows lie at or next to a training row, {identical} of them exactly; "
+        "about {expected} would by chance. A score on them tells memory, not understanding.",
+        "zh": "{n_test} 行留出数据中有 {near} 行与某个训练行相同或几乎相同，其中 {identical} 行完全相同；若属偶然，"
+        "约为 {expected} 行。在它们上的得分反映的是记忆，不是理解。",
     },
     # Numbers.
     "title": {"en": "Is there a function in {name}?", "zh": "{name} 中有函数吗？"},
@@ -198,10 +210,15 @@ PHRASES: dict[str, Words] = {
     },
     "dependence": {"en": "dependence T", "zh": "依赖程度 T"},
     "dependence_found": {"en": "{T}, p = {p}", "zh": "{T}，p = {p}"},
+    "linear": {"en": "explained by a linear function", "zh": "线性函数所能解释的"},
+    "linear_found": {"en": "{linear} of the variance, p = {linear_p}", "zh": "方差的 {linear}，p = {linear_p}"},
     "dependence_before": {"en": "T before the feature step", "zh": "特征处理前的 T"},
     "order": {"en": "features that matter (T with them)", "zh": "起作用的特征（累计 T）"},
     "alone": {"en": "features that matter (ξ alone)", "zh": "起作用的特征（单独的 ξ）"},
-    "none_matters": {"en": "none", "zh": "无"},
+    "none_matters": {
+        "en": "none by itself; ξ does not see features that act together",
+        "zh": "没有单独起作用的；ξ 看不到共同起作用的特征",
+    },
     "and_more": {"en": "and {n} more", "zh": "另有 {n} 个"},
     "feature": {"en": "feature {number}", "zh": "特征 {number}"},
     "noise_variance": {"en": "floor: variance of the noise", "zh": "下限：噪声的方差"},
