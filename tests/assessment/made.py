@@ -25,6 +25,7 @@ def likelihood(heights: np.ndarray | None = None) -> NoiseEstimate:
     return NoiseEstimate(
         share=0.2,
         interval=(0.1, 0.3),
+        least=0.1,
         left_share=0.25,
         resolution=0.015,
         rows=np.arange(4),

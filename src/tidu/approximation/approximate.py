@@ -15,6 +15,7 @@ from tidu.approximation.studies import best_parabola, plan_jobs, run_jobs
 from tidu.approximation.targets import Target, TargetLike, as_target, require_measurable
 from tidu.assessment import assess
 from tidu.assessment.inputs import FEWEST_ROWS
+from tidu.assessment.verdict import is_blind
 from tidu.errors import ParameterError
 from tidu.learn.schedules import require_number
 
@@ -147,4 +148,5 @@ def _floor_of(target: Target) -> float | None:
     if target.data is None or len(target.data.y) < FEWEST_ROWS or not np.ptp(target.data.y):
         return None
     found = assess(target.data.X, target.data.y, task="regression")
-    return math.sqrt(found.noise_variance) if found.noise_variance_interval[0] > 0 else None
+    there_is_some = found.likelihood.least > 0 and not is_blind(found.intrinsic_dimension)
+    return math.sqrt(found.noise_variance) if there_is_some else None

@@ -86,7 +86,9 @@ class NoiseEstimate:
     share : float
         The most likely variance of the noise, as a share of the target's variance.
     interval : (float, float)
-        With about 95 % certainty, likewise.
+        With about 95 % certainty, likewise; a lower end of less than 2 % counts as none.
+    least : float
+        The lower end as it is, however small.
     left_share : float
         What predicting each row from the others of its cell leaves of the target's variance.
     resolution : float
@@ -102,6 +104,7 @@ class NoiseEstimate:
 
     share: float
     interval: tuple[float, float]
+    least: float
     left_share: float
     resolution: float
     rows: NDArray[np.intp]
@@ -190,9 +193,11 @@ def noise_likelihood(
     mistaken = _MISTAKEN * max(0.0, left - share)
     drop = _DROP * float(np.sqrt(max(1.0, len(means) / 1000.0)))
     low, high = _interval(profile, drop * excess)
+    least = max(0.0, low - mistaken)
     return NoiseEstimate(
         share=share,
-        interval=(low - mistaken if low - mistaken > _LEAST_TOLD else 0.0, high),
+        interval=(least if least > _LEAST_TOLD else 0.0, high),
+        least=least,
         left_share=left,
         resolution=_interval(_profile(again), drop)[1],
         rows=np.concatenate(cells),
