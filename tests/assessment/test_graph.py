@@ -2,8 +2,10 @@
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from tidu.assessment.graph import Graph, in_turn, intrinsic_dimension, neighbor_graph, subgraph
+from tidu.assessment.graph import Graph, in_turn, intrinsic_dimension, neighbor_graph, subgraph, without
 from tidu.data import as_source
 
 
@@ -64,3 +66,20 @@ def test_rows_that_are_all_alike_have_dimension_none():
 
 def test_two_neighbors_are_too_few_for_a_dimension():
     assert np.isnan(intrinsic_dimension(Graph(np.ones((5, 2)), np.ones((5, 2), np.int64))))
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(1, 30))
+@settings(max_examples=30, deadline=None)
+def test_rows_left_out_leave_the_graph_of_the_others(seed: int, n_left_out: int) -> None:
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(120, 2))
+    left_out = np.sort(rng.choice(120, n_left_out, replace=False))
+    found = without(neighbor_graph(as_source(X), 20), left_out, 5)
+    others = np.delete(X, left_out, axis=0)
+    if found is None:
+        assert n_left_out > 15
+        return
+    assert found.k >= 5
+    expected = neighbor_graph(as_source(others), found.k)
+    np.testing.assert_array_equal(found.indices, expected.indices)
+    np.testing.assert_allclose(found.distances, expected.distances)

@@ -31,7 +31,7 @@ from tidu.assessment.dependence import (
     xi,
 )
 from tidu.assessment.gamma import NEIGHBORS, GammaTest, difference_estimates, gamma_interval
-from tidu.assessment.graph import Graph, in_turn, intrinsic_dimension, neighbor_graph, subgraph
+from tidu.assessment.graph import Graph, in_turn, intrinsic_dimension, neighbor_graph, subgraph, without
 from tidu.assessment.inputs import (
     FEWEST_ROWS,
     Rows,
@@ -161,7 +161,9 @@ def assess(
         kept = np.delete(kept, copies)
         rows = rows.chosen(kept)
         before = None if before is None else (RowsSource(before[0], kept), RowsSource(before[1], kept))
-        graph = neighbor_graph(rows.scaled, _neighbors(n_rows, left), left, threads, progress)
+        graph = without(graph, copies, NEIGHBORS) or neighbor_graph(
+            rows.scaled, _neighbors(n_rows, left), left, threads, progress
+        )
         groups = alike(rows.data.X, graph)
         graph = in_turn(graph, groups, rng)
         sample = sampled_rows(rows.scaled, _SAMPLE_ROWS, _SAMPLE_BYTES, rng)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from tidu.data import BlockSource, RowsSource
 from tidu.neighbors import kneighbors
 
-__all__ = ["Graph", "in_turn", "intrinsic_dimension", "neighbor_graph", "subgraph"]
+__all__ = ["Graph", "in_turn", "intrinsic_dimension", "neighbor_graph", "subgraph", "without"]
 
 _FEW_ROWS = 5000
 _ROWS = 1 << 14
@@ -86,6 +86,37 @@ def subgraph(
         Which of all rows are alike: they are neighbors in turn here, too.
     """
     return in_turn(neighbor_graph(RowsSource(X, rows), k, memory_limit, threads), _within(groups, rows), rng)
+
+
+def without(graph: Graph, left_out: NDArray[np.intp], fewest: int) -> Graph | None:
+    """Return the graph of all other rows, counted among them; None where one of them has fewer neighbors left.
+
+    Parameters
+    ----------
+    left_out : ndarray of int
+        Rows, ascending.
+    fewest : int
+        Neighbors that each row must keep.
+
+    Examples
+    --------
+    >>> graph = Graph(np.array([[1.0, 2.0], [0.0, 1.0], [0.0, 1.0]]), np.array([[1, 2], [2, 0], [1, 0]]))
+    >>> without(graph, np.array([2]), 1).indices.tolist()
+    [[1], [0]]
+    """
+    stays = np.ones(graph.n_rows, np.bool_)
+    stays[left_out] = False
+    k = min((int(stays[graph.indices[rows]][stays[rows]].sum(axis=1).min(initial=graph.k)) for rows in graph.blocks()))
+    if k < fewest:
+        return None
+    number = np.cumsum(stays) - 1
+    distances, indices = [], []
+    for rows in graph.blocks():
+        kept = np.arange(graph.n_rows)[rows][stays[rows]]
+        first = np.argsort(~stays[graph.indices[kept]], axis=1, kind="stable")[:, :k]
+        distances.append(np.take_along_axis(graph.distances[kept], first, axis=1))
+        indices.append(number[np.take_along_axis(graph.indices[kept], first, axis=1)])
+    return Graph(np.concatenate(distances), np.concatenate(indices))
 
 
 def _within(groups: Sequence[NDArray[np.intp]], rows: NDArray[np.intp]) -> list[NDArray[np.intp]]:
