@@ -106,7 +106,7 @@ def without(graph: Graph, left_out: NDArray[np.intp], fewest: int) -> Graph | No
     """
     stays = np.ones(graph.n_rows, np.bool_)
     stays[left_out] = False
-    k = min((int(stays[graph.indices[rows]][stays[rows]].sum(axis=1).min(initial=graph.k)) for rows in graph.blocks()))
+    k = min(int(stays[graph.indices[rows]][stays[rows]].sum(axis=1).min(initial=graph.k)) for rows in graph.blocks())
     if k < fewest:
         return None
     number = np.cumsum(stays) - 1
