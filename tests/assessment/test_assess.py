@@ -145,6 +145,14 @@ def test_a_weak_linear_dependence_is_seen(d):
     assert "spread_only" not in found.findings
 
 
+def test_rows_of_few_values_fill_no_more_dimensions_than_there_are_features():
+    rng = np.random.default_rng(0)
+    X = rng.integers(0, 4, (3000, 5)).astype(float)
+    found = tidu.assess(X, X.sum(axis=1) + rng.normal(size=3000))
+    assert found.intrinsic_dimension <= 5
+    assert found.verdict == "noisy function"
+
+
 def test_labels_that_are_partly_random_are_not_called_a_function():
     rng = np.random.default_rng(0)
     X = rng.normal(size=(1500, 2))

@@ -175,7 +175,8 @@ def assess(
     errors = leave_one_out(graph, rows.y, n_classes)
     band = cover_hart(errors[1], n_classes) if n_classes else None
     floor = _floor_of_classes(rows, likelihood, sample, errors) if n_classes else _floor_of_numbers(rows, likelihood)
-    dimension = intrinsic_dimension(graph)
+    # Of rows on a lattice, whose distances are all alike, the estimate may be anything.
+    dimension = min(intrinsic_dimension(graph), float(n_features))
     if is_blind(dimension):
         floor = replace(floor, low=0.0)
     learning = learning_curve(rows.scaled, rows.y, n_classes, graph, groups, rng, left, threads)
