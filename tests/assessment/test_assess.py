@@ -147,8 +147,8 @@ def test_a_weak_linear_dependence_is_seen(d):
 
 def test_rows_of_few_values_fill_no_more_dimensions_than_there_are_features():
     rng = np.random.default_rng(0)
-    X = rng.integers(0, 4, (3000, 5)).astype(float)
-    found = tidu.assess(X, X.sum(axis=1) + rng.normal(size=3000))
+    X = rng.integers(0, 4, (6000, 5)).astype(float)
+    found = tidu.assess(X, X.sum(axis=1) + rng.normal(size=6000))
     assert found.intrinsic_dimension <= 5
     assert found.verdict == "noisy function"
 
