@@ -1,6 +1,6 @@
 """How well does `tidu.assess` tell planned problems apart: known functions, known noise, known Bayes errors?
 
-    python benchmarks/planned_problems.py                    # all of it: an hour and more on two processors
+    python benchmarks/planned_problems.py                    # all of it: an hour and a half on two processors
     python benchmarks/planned_problems.py --seeds 5 --rows 1000 --dimensions 1,2,5
 
 Prints a table of verdicts, coverage and widths, and the promises that are made of them. The variance of the function is
