@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import tidu
-from tidu.assessment.assess import _outputs
+from tidu.assessment.floor import outputs_of
 from tidu.assessment.inputs import open_rows
 from tidu.errors import BudgetError, DataError, ParameterError, ShapeError
 
@@ -106,7 +106,7 @@ def test_of_many_classes_only_a_sample_is_spread_out():
     rng = np.random.default_rng(0)
     rows = open_rows(rng.normal(size=(300, 2)), rng.integers(0, 3, 300), None, None, None, None)
     sample = np.array([0, 5, 200])
-    outputs = _outputs(rows, sample)
+    outputs = outputs_of(rows, sample)
     assert outputs.shape == (3, 3)
     assert outputs.argmax(axis=1).tolist() == rows.y[sample].tolist()
 

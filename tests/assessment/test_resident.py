@@ -38,7 +38,7 @@ print(json.dumps(grown))
 
 
 @pytest.mark.parametrize(
-    ("dtype", "n_rows", "n_features"), [("uint8", 3000, 3072), ("float64", 60_000, 20), ("float32", 3000, 1200)]
+    ("dtype", "n_rows", "n_features"), [("uint8", 3000, 3072), ("float64", 30_000, 20), ("float32", 3000, 1200)]
 )
 def test_the_limit_and_16_mb_are_enough(dtype, n_rows, n_features, tmp_path):
     rng = np.random.default_rng(0)

@@ -11,7 +11,6 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tidu.assessment.cells import MOST_ROWS, cells_of, spread
 from tidu.assessment.contradictions import (
     Leakage,
     alike,
@@ -30,6 +29,7 @@ from tidu.assessment.dependence import (
     permutation_p_value,
     xi,
 )
+from tidu.assessment.floor import OUTPUT_BYTES, bimodality, estimated_noise, floor_of_classes, floor_of_numbers
 from tidu.assessment.gamma import NEIGHBORS, GammaTest, difference_estimates, gamma_interval
 from tidu.assessment.graph import Graph, in_turn, intrinsic_dimension, neighbor_graph, subgraph, without
 from tidu.assessment.inputs import (
@@ -40,13 +40,10 @@ from tidu.assessment.inputs import (
     sample_of,
     sampled_rows,
 )
-from tidu.assessment.intervals import wilson
-from tidu.assessment.kernels import are_correlated, views_of
 from tidu.assessment.learning import learning_curve, still_falling
-from tidu.assessment.likelihood import NoiseEstimate, noise_likelihood
-from tidu.assessment.result import Assessment, Floor
+from tidu.assessment.result import Assessment
 from tidu.assessment.verdict import Evidence, is_blind, judge
-from tidu.assessment.voting import best_of, cover_hart, leave_one_out
+from tidu.assessment.voting import cover_hart, leave_one_out
 from tidu.config import parse_bytes
 from tidu.data import BlockSource, RowsSource
 from tidu.data.opening import DataLike
@@ -62,8 +59,6 @@ _SAMPLE_ROWS = 20_000
 _SAMPLE_BYTES = 1 << 24
 # Of the cells' distances, spectra and the sample: what the methods take beside the search.
 _WORK_BYTES = 40_000_000
-# Of each class: outputs of 0 and 1 of the rows that the likelihood sees, centered, predicted, and what is left.
-_OUTPUT_BYTES = 6 * 8 * MOST_ROWS
 _XI_ROWS = 5000
 _ORDER_ROWS = 2000
 _SUBSAMPLES = 20
@@ -169,12 +164,12 @@ def assess(
         sample = sampled_rows(rows.scaled, _SAMPLE_ROWS, _SAMPLE_BYTES, rng)
         features = sample_of(rows.scaled, sample)
     dependence = _dependence(rows, graph, features, sample, before, rng, left, threads)
-    likelihood = _noise(rows, features, sample, dependence, int(seed), threads)
+    likelihood = estimated_noise(rows, features, sample, dependence.order, int(seed), threads)
     gamma, interval = _gamma(rows, graph, groups, rng, left, threads)
     n_classes = len(rows.target.class_names)
     errors = leave_one_out(graph, rows.y, n_classes)
     band = cover_hart(errors[1], n_classes) if n_classes else None
-    floor = _floor_of_classes(rows, likelihood, sample, errors) if n_classes else _floor_of_numbers(rows, likelihood)
+    floor = floor_of_classes(rows, likelihood, sample, errors) if n_classes else floor_of_numbers(rows, likelihood)
     # Of rows on a lattice, whose distances are all alike, the estimate may be anything.
     dimension = min(intrinsic_dimension(graph), float(n_features))
     if is_blind(dimension):
@@ -190,7 +185,7 @@ def assess(
             high=floor.share(floor.high),
             contradicting=contradictions.n_contradicting,
             n_copies=len(copies),
-            bimodality=_bimodality(rows, likelihood, sample),
+            bimodality=bimodality(rows, likelihood, sample),
             dimension=dimension,
             resolution=likelihood.resolution,
             falling=still_falling(learning, floor.whole),
@@ -226,7 +221,7 @@ def _left_for_search(rows: Rows, limit: int | None) -> int | None:
     if limit is None:
         return None
     held = rows.held_bytes + rows.y.nbytes
-    least = _WORK_BYTES + _OUTPUT_BYTES * len(rows.target.class_names) + held
+    least = _WORK_BYTES + OUTPUT_BYTES * len(rows.target.class_names) + held
     if limit < least:
         raise BudgetError(
             f"an assessment of {rows.data.n_samples:,} rows takes at least {least:,} bytes, but memory_limit is "
@@ -301,41 +296,6 @@ def _raw_T(
     return codependence(ranks, in_turn(graph, alike(raw, graph), rng).indices[:, 0])
 
 
-def _noise(
-    rows: Rows,
-    features: NDArray[np.generic],
-    sample: NDArray[np.intp],
-    dependence: Dependence,
-    seed: int,
-    threads: int | None,
-) -> NoiseEstimate:
-    """Let the likelihood decide between all features and those that add to the dependence."""
-    views = views_of(features.shape[1], dependence.order, are_correlated(features))
-    along = dependence.order or range(features.shape[1])
-    cells = spread(cells_of(features, np.array(sorted(along), np.intp)))
-    outputs = _outputs(rows, sample[np.concatenate(cells)])
-    return noise_likelihood(
-        features, outputs, cells, views, variance=_variance(rows, sample), seed=seed, threads=threads
-    )
-
-
-def _variance(rows: Rows, sample: NDArray[np.intp]) -> NDArray[np.float64]:
-    """Return the variance of each output, for all rows of a sample."""
-    y = rows.y[sample]
-    if not rows.classifies:
-        return np.array([y.astype(np.float64).var()])
-    shares = np.bincount(y.astype(np.int64), minlength=len(rows.target.class_names)) / len(y)
-    return np.asarray(shares * (1.0 - shares))
-
-
-def _outputs(rows: Rows, chosen: NDArray[np.intp]) -> NDArray[np.float64]:
-    """Return the targets of some rows: numbers as one column, classes as one column of 0 and 1 each."""
-    y = rows.y[chosen, None]
-    if not rows.classifies:
-        return y.astype(np.float64)
-    return np.asarray(y == np.arange(len(rows.target.class_names)), np.float64)
-
-
 def _gamma(
     rows: Rows,
     graph: Graph,
@@ -353,42 +313,6 @@ def _gamma(
     graphs = (subgraph(rows.scaled, part, NEIGHBORS, groups, rng, limit, threads) for part in parts)
     seen = [difference_estimates(one, y[part]).gamma for one, part in zip(graphs, parts, strict=True)]
     return found, gamma_interval(found, seen, size / n_rows)
-
-
-def _floor_of_numbers(rows: Rows, likelihood: NoiseEstimate) -> Floor:
-    variance = float(rows.y.astype(np.float64).var())
-    low, high = likelihood.interval
-    return Floor(likelihood.share * variance, low * variance, high * variance, variance)
-
-
-def _floor_of_classes(
-    rows: Rows, likelihood: NoiseEstimate, sample: NDArray[np.intp], errors: dict[int, float]
-) -> Floor:
-    """Return the band of the lowest error: from below by Cover and Hart, from above by what is reached.
-
-    The variance of 0/1 outputs about their probabilities, summed over classes, is the error of the nearest row among
-    endlessly many; the likelihood estimates it without the bias of neighbors that are far.
-    """
-    shares = np.bincount(rows.y.astype(np.int64)) / len(rows.y)
-    n_classes, chance = int((shares > 0).sum()), 1.0 - float((shares**2).sum())
-    low, _ = cover_hart(likelihood.interval[0] * chance, n_classes)
-    likely_low, likely_high = cover_hart(likelihood.share * chance, n_classes)
-    predicted = float(np.mean(likelihood.predicted.argmax(axis=1) != rows.y[sample[likelihood.rows]]))
-    reached, n_rows = min((best_of(errors)[1], len(rows.y)), (predicted, len(likelihood.rows)))
-    high = 1.0 - wilson(round((1.0 - reached) * n_rows), n_rows)[0]
-    whole = 1.0 - float(shares.max())
-    value = 0.5 * (likely_low + min(likely_high, reached))
-    return Floor(min(max(value, low), high), min(low, high), high, whole)
-
-
-def _bimodality(rows: Rows, likelihood: NoiseEstimate, sample: NDArray[np.intp]) -> float:
-    """Return how much what is left of numbers falls into two heaps: (skewness^2 + 1) / kurtosis."""
-    left = rows.y[sample[likelihood.rows]].astype(np.float64) - likelihood.predicted[:, 0]
-    left -= left.mean()
-    variance = float((left**2).mean())
-    if rows.classifies or variance <= 0:
-        return 0.0
-    return (float((left**3).mean()) ** 2 / variance**3 + 1.0) / (float((left**4).mean()) / variance**2)
 
 
 def _leakage(rows: Rows, graph: Graph, limit: int | None, threads: int | None) -> Leakage | None:
