@@ -10,20 +10,12 @@ from __future__ import annotations
 
 import argparse
 import statistics
-import threading
-import time
-from pathlib import Path
 
 import numpy as np
 
 import tidu
+from tidu.app.measuring import measured
 from tidu.data import open_dataset
-
-
-def resident() -> int:
-    """Return the resident memory of this process in bytes."""
-    status = Path("/proc/self/status").read_text()
-    return 1024 * next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS"))
 
 
 def main() -> None:
@@ -35,26 +27,16 @@ def main() -> None:
     given = parser.parse_args()
     data = open_dataset(given.folder)
     tidu.assess(np.random.default_rng(0).integers(0, 256, (600, 3072)).astype(np.uint8), np.arange(600) % 10)
-    searches, assessments, growth = [], [], 0
+    searches, assessments = [], []
     for _ in range(given.rounds):
-        begun = time.perf_counter()
-        tidu.kneighbors(None, data.X, 10, memory_limit=given.memory_limit)
-        searches.append(time.perf_counter() - begun)
-        before, peak, done = resident(), [0], threading.Event()
-
-        def watch(peak: list[int] = peak, done: threading.Event = done) -> None:
-            while not done.wait(0.002):
-                peak[0] = max(peak[0], resident())
-
-        watcher = threading.Thread(target=watch)
-        watcher.start()
-        begun = time.perf_counter()
-        found = tidu.assess(data, memory_limit=given.memory_limit)
-        assessments.append(time.perf_counter() - begun)
-        done.set()
-        watcher.join()
-        growth = max(growth, peak[0] - before)
-    search, whole = statistics.median(searches), statistics.median(assessments)
+        with measured() as cost:
+            tidu.kneighbors(None, data.X, 10, memory_limit=given.memory_limit)
+        searches.append(cost)
+        with measured() as cost:
+            found = tidu.assess(data, memory_limit=given.memory_limit)
+        assessments.append(cost)
+    search, whole = (statistics.median(cost.elapsed_s for cost in costs) for costs in (searches, assessments))
+    growth = max(cost.memory_bytes for cost in assessments)
     print(f"leave-one-out k-NN, k = 10: {search:.1f} s")
     print(f"assessment: {whole:.1f} s, {whole / search:.2f} times (goal 3)")
     print(f"resident memory grew by {growth / 1e6:.0f} MB (limit {given.memory_limit} and 16 MB)")

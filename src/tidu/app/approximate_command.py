@@ -15,6 +15,7 @@ from tidu.words import Language
 __all__ = ["approximate"]
 
 _FILE = click.Path(path_type=Path)
+_NUMBERS = options.WholeNumbers("numbers", "whole numbers such as 4,8,16")
 
 
 class _Domain(click.ParamType[tuple[tuple[float, float], ...]]):
@@ -34,20 +35,6 @@ class _Domain(click.ParamType[tuple[tuple[float, float], ...]]):
         if not ends or len(ends) % 2:
             self.fail(f"expected low and high ends such as -1,1, a pair for each variable; got {value!r}", param, ctx)
         return tuple(zip(ends[::2], ends[1::2], strict=True))
-
-
-class _Numbers(click.ParamType[tuple[int, ...]]):
-    """Whole numbers, such as 4,8,16."""
-
-    name = "numbers"
-
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, ...]:
-        if isinstance(value, tuple):
-            return value
-        parts = [part.strip() for part in str(value).split(",")]
-        if not all(part.isascii() and part.isdigit() and len(part) < 10 for part in parts):
-            self.fail(f"expected whole numbers such as 4,8,16; got {value!r}", param, ctx)
-        return tuple(int(part) for part in parts)
 
 
 class _Names(click.ParamType[tuple[str, ...]]):
@@ -85,8 +72,8 @@ class _OfExpression(click.Command):
 @click.option(
     "--domain", type=_Domain(), help="Ends of each variable, as they appear; default: -1,1, of data their own."
 )
-@click.option("--widths", type=_Numbers(), default="4,8,16,32,64", show_default=True, help="Hidden units.")
-@click.option("--depths", type=_Numbers(), default="1,2,3", show_default=True, help="Hidden layers.")
+@click.option("--widths", type=_NUMBERS, default="4,8,16,32,64", show_default=True, help="Hidden units.")
+@click.option("--depths", type=_NUMBERS, default="1,2,3", show_default=True, help="Hidden layers.")
 @click.option("--activations", type=_Names(), default="relu", show_default=True, help="Of trained networks.")
 @click.option(
     "--optimizers",
@@ -98,7 +85,7 @@ class _OfExpression(click.Command):
 @click.option("--seeds", type=click.IntRange(1, 1000), default=3, show_default=True, help="Starts of training.")
 @click.option(
     "--dimensions",
-    type=_Numbers(),
+    type=_NUMBERS,
     default="1,2,5,10",
     show_default=True,
     help="In how many variables a target of one variable is tried too.",

@@ -21,11 +21,9 @@ def command_line(name: str, *arguments: str, **given: object) -> str:
     """
     options: list[str] = []
     for option, value in given.items():
-        flag = option if option.startswith("-") else "-" if len(option) == 1 else "--"
-        if flag != option:
-            flag += option.replace("_", "-")
         if value is None or value is False:
             continue
+        flag = _flag(option)
         written = ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
         if value is True:
             options.append(flag)
@@ -38,3 +36,9 @@ def command_line(name: str, *arguments: str, **given: object) -> str:
     else:
         words = [*arguments, *options]
     return " ".join(map(quote, ["tidu", name, *words]))
+
+
+def _flag(name: str) -> str:
+    if name.startswith("-"):
+        return name
+    return f"-{name}" if len(name) == 1 else "--" + name.replace("_", "-")

@@ -17,6 +17,7 @@ __all__ = [
     "LAYERS",
     "MODELS",
     "MODEL_NAMES",
+    "WholeNumbers",
     "language",
     "memory_limit",
     "seed",
@@ -43,32 +44,38 @@ class _Bytes(click.ParamType[int]):
             self.fail(str(error), param, ctx)
 
 
-class _Layers(click.ParamType[tuple[int, ...]]):
-    """Widths of hidden layers, such as 100,50."""
+class WholeNumbers(click.ParamType[tuple[int, ...]]):
+    """Whole numbers, such as 4,8,16.
 
-    name = "widths"
+    Parameters
+    ----------
+    name : str
+        What the help calls them.
+    expected : str
+        What a message says that they should be.
+    least, most : int
+        Of each of them.
+    distinct : bool
+        Whether they are sorted, and each is taken once.
+    """
+
+    def __init__(self, name: str, expected: str, least: int = 0, most: int = 10**9 - 1, distinct: bool = False) -> None:
+        self.name = name
+        self._expected, self._least, self._most, self._distinct = expected, least, most, distinct
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, ...]:
+        """Read what was typed."""
         if isinstance(value, tuple):
             return value
-        widths = [part.strip() for part in str(value).split(",")]
-        if not all(part.isascii() and part.isdigit() and 0 < int(part[:9]) <= _WIDEST_LAYER for part in widths):
-            self.fail(f"expected widths of hidden layers such as 100,50; got {value!r}", param, ctx)
-        return tuple(int(part) for part in widths)
+        parts = [part.strip() for part in str(value).split(",")]
+        if not all(map(self._is_one, parts)):
+            self.fail(f"expected {self._expected}; got {value!r}", param, ctx)
+        numbers = tuple(int(part) for part in parts)
+        return tuple(sorted(set(numbers))) if self._distinct else numbers
 
-
-class _Counts(click.ParamType[tuple[int, ...]]):
-    """Numbers of neighbors, such as 1,3,5."""
-
-    name = "counts"
-
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, ...]:
-        if isinstance(value, tuple):
-            return value
-        counts = [part.strip() for part in str(value).split(",")]
-        if not all(part.isascii() and part.isdigit() and 0 < int(part[:9]) <= _MOST_NEIGHBORS for part in counts):
-            self.fail(f"expected numbers of neighbors such as 1,3,5; got {value!r}", param, ctx)
-        return tuple(sorted({int(part) for part in counts}))
+    def _is_one(self, part: str) -> bool:
+        # Of a number of endless digits, Python takes endless time to tell its size.
+        return part.isascii() and part.isdigit() and len(part) < 10 and self._least <= int(part) <= self._most
 
 
 class _Models(click.ParamType[tuple[str, ...]]):
@@ -86,8 +93,8 @@ class _Models(click.ParamType[tuple[str, ...]]):
 
 
 BYTES = _Bytes()
-COUNTS = _Counts()
-LAYERS = _Layers()
+COUNTS = WholeNumbers("counts", "numbers of neighbors such as 1,3,5", 1, _MOST_NEIGHBORS, distinct=True)
+LAYERS = WholeNumbers("widths", "widths of hidden layers such as 100,50", 1, _WIDEST_LAYER)
 MODELS = _Models()
 
 
